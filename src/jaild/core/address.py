@@ -3,8 +3,9 @@
 
 """This module turns text into addresses and networks, and back.
 
-Inside jaild an address is its canonical text (``192.0.2.7``, ``2001:db8::/64``): equal addresses are
-equal strings, in memory, in the store, on D-Bus and in ufw. A host is written without a prefix length.
+Inside jaild an address is its canonical text (``192.0.2.7``, ``2001:db8::/64``): equal addresses
+are equal strings, in memory, in the store, on D-Bus and in ufw. A host is written without a prefix
+length.
 """
 
 from collections.abc import Iterable
@@ -23,8 +24,8 @@ WIDEST = {4: 8, 6: 32}
 def parse_host(text: str) -> Address:
     """Return the canonical form of one host address, as captured from a log line.
 
-    IPv4 in IPv6 (``::ffff:192.0.2.1``) becomes IPv4. Raises InvalidAddress for names, leading zeros,
-    scope ids, brackets and networks.
+    IPv4 in IPv6 (``::ffff:192.0.2.1``) becomes IPv4. Raises InvalidAddress for names, leading
+    zeros, scope ids, brackets and networks.
     """
     try:
         host: IPv4Address | IPv6Address = ip_address(text)

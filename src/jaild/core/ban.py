@@ -3,7 +3,8 @@
 
 """This module defines a ban as it is kept, shown and enforced.
 
-Times are microseconds since the epoch, as in the journal and on D-Bus; FOREVER stands for "never ends".
+Times are microseconds since the epoch, as in the journal and on D-Bus; FOREVER stands for "never
+ends".
 """
 
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ FOREVER = 2**64 - 1
 class Ban:
     """One address shut out by one jail.
 
-    ``since`` and ``until`` in microseconds since the epoch; ``failures`` is how many led to it (0 for a
-    manual ban); ``cursors`` are the journal cursors of the entries that led to it, oldest first.
+    ``since`` and ``until`` in microseconds since the epoch; ``failures`` is how many led to it (0
+    for a manual ban); ``cursors`` are the journal cursors of the entries that led to it, oldest
+    first.
     """
 
     jail: str

@@ -13,9 +13,10 @@ MESSAGE_MAX = 4096
 class Entry(NamedTuple):
     """One journal entry; a tuple, because hundreds of thousands a second are made.
 
-    ``time`` is ``__REALTIME_TIMESTAMP`` in microseconds since the epoch; ``message`` is MESSAGE, decoded
-    with replacement and cut to MESSAGE_MAX characters; ``fields`` are the raw fields as journald keeps
-    them (names that start with an underscore are journald's own word, all others the sender's).
+    ``time`` is ``__REALTIME_TIMESTAMP`` in microseconds since the epoch; ``message`` is MESSAGE,
+    decoded with replacement and cut to MESSAGE_MAX characters; ``fields`` are the raw fields as
+    journald keeps them (names that start with an underscore are journald's own word, all others the
+    sender's).
     """
 
     time: int

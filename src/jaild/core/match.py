@@ -3,8 +3,8 @@
 
 """This module selects journal entries by their fields, in the notation of journalctl(1).
 
-Within a group, values of one field are alternatives and different fields must all match; ``+`` starts
-another group, and one matching group is enough.
+Within a group, values of one field are alternatives and different fields must all match; ``+``
+starts another group, and one matching group is enough.
 """
 
 import shlex
@@ -13,11 +13,25 @@ from dataclasses import dataclass
 
 from jaild.core.errors import InvalidMatch
 
-# Written by journald from the kernel's word about the sender; the sender cannot choose them. _COMM is
-# the sender's choice unless the group also pins _UID=0.
+# Written by journald from the kernel's word about the sender; the sender cannot choose them. _COMM
+# is the sender's choice unless the group also pins _UID=0.
 TRUSTED = frozenset(
-    "_SYSTEMD_UNIT _SYSTEMD_SLICE _SYSTEMD_USER_UNIT _SYSTEMD_CGROUP _SYSTEMD_INVOCATION_ID "
-    "_UID _GID _EXE _TRANSPORT _BOOT_ID _MACHINE_ID _PID _AUDIT_LOGINUID _SELINUX_CONTEXT".split()
+    {
+        "_SYSTEMD_UNIT",
+        "_SYSTEMD_SLICE",
+        "_SYSTEMD_USER_UNIT",
+        "_SYSTEMD_CGROUP",
+        "_SYSTEMD_INVOCATION_ID",
+        "_UID",
+        "_GID",
+        "_EXE",
+        "_TRANSPORT",
+        "_BOOT_ID",
+        "_MACHINE_ID",
+        "_PID",
+        "_AUDIT_LOGINUID",
+        "_SELINUX_CONTEXT",
+    }
 )
 
 Group = Mapping[str, frozenset[bytes]]

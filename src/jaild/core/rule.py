@@ -44,7 +44,7 @@ class Rule:
 
 
 def from_tuple(values: tuple[str, str, str, str, str]) -> Rule:
-    """Check five strings from the other side and return the rule; raises InvalidRule, InvalidAddress."""
+    """Check five strings from the other side; raises InvalidRule or InvalidAddress."""
     jail, target, ports, protocol, verdict = values
     if not JAIL_NAME.fullmatch(jail):
         raise InvalidRule("the jail's name is not acceptable")

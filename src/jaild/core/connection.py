@@ -1,0 +1,134 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module remembers client connections, so that one login attempt counts once.
+
+A service tells of one attempt in several lines ("Invalid user …", then "Failed password for invalid
+user …"). All lines of one connection come from one process, which journald names (``_BOOT_ID``,
+``_PID``); the steps of the patterns say which lines belong to the same attempt.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from jaild.core.address import Address
+from jaild.core.entry import Entry
+from jaild.core.filter import Kind, Verdict
+
+# A connection is remembered this long after its last line: five times sshd's LoginGraceTime.
+MEMORY_USEC = 600_000_000
+MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What is known of one connection.
+
+    ``address`` is "" and ``port`` "" while unknown; ``step`` is the last step of the attempt under
+    way; ``counted`` is how many attempts have counted; ``pending`` is one that waits for an
+    address; ``time`` is that of the last line, in microseconds since the epoch.
+    """
+
+    address: str = ""
+    port: str = ""
+    step: int = 0
+    counted: int = 0
+    pending: bool = False
+    time: int = 0
+
+
+class Connections:
+    """The connections of one jail; ``changed`` collects what the store has yet to save."""
+
+    def __init__(self, saved: Iterable[tuple[str, Connection]] = ()) -> None:
+        self._known: OrderedDict[str, Connection] = OrderedDict(
+            sorted(saved, key=lambda item: item[1].time)
+        )
+        self.changed: dict[str, Connection | None] = {}
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def known(self) -> Iterator[tuple[str, Connection]]:
+        """Yield what is remembered, as the constructor takes it."""
+        return iter(self._known.items())
+
+    def weigh(self, entry: Entry, verdict: Verdict) -> Address | None:
+        """Return the address that has failed once more by this line, or None.
+
+        A line that is only hearsay about the address is left out when it contradicts the
+        connection.
+        """
+        pattern = verdict.pattern
+        if pattern is None:
+            return None
+        key = f"{entry.get('_BOOT_ID')}:{entry.get('_PID')}"
+        before = self._recall(key, entry.time)
+        now = _learn(before, verdict)
+        if now is None:
+            return None
+        counts = verdict.kind is Kind.FAILURE and _is_new_attempt(now, verdict)
+        if verdict.kind is Kind.FAILURE:
+            now = _advance(now, verdict, counts=counts)
+        failed = now.address if now.address and (counts or now.pending) else ""
+        pending = (counts or now.pending) and not failed
+        now = replace(now, pending=pending, time=entry.time)
+        self._remember(key, None if pattern.forgets else now)
+        return Address(failed) if failed else None
+
+    def _recall(self, key: str, time: int) -> Connection:
+        known = self._known.get(key)
+        if known is None or time - known.time > MEMORY_USEC:
+            return Connection()
+        return known
+
+    def _remember(self, key: str, connection: Connection | None) -> None:
+        if connection is None:
+            if self._known.pop(key, None) is not None or key in self.changed:
+                self.changed[key] = None
+            return
+        self._known[key] = connection
+        self._known.move_to_end(key)
+        self.changed[key] = connection
+        while len(self._known) > MOST or self._is_stale(connection.time):
+            oldest, _ = self._known.popitem(last=False)
+            self.changed[oldest] = None
+
+    def _is_stale(self, now: int) -> bool:
+        oldest = next(iter(self._known.values()))
+        return now - oldest.time > MEMORY_USEC
+
+
+def _learn(known: Connection, verdict: Verdict) -> Connection | None:
+    """Return the connection with the line's address, or None if the line is not to be believed."""
+    assert verdict.pattern is not None  # noqa: S101 - weigh() checked
+    if verdict.address is None:
+        return known
+    told = replace(known, address=verdict.address, port=verdict.port or known.port)
+    same = known.address in ("", told.address) and known.port in ("", told.port)
+    if same:
+        return told
+    if verdict.pattern.hearsay:
+        return None
+    # The service itself says so in a place that no client can write: another connection has got
+    # the number of a process that ended without a word.
+    return Connection(address=told.address, port=verdict.port)
+
+
+def _is_new_attempt(known: Connection, verdict: Verdict) -> bool:
+    pattern = verdict.pattern
+    assert pattern is not None  # noqa: S101 - weigh() checked
+    if pattern.once:
+        return not known.counted
+    return not (pattern.step and 0 < known.step < pattern.step)
+
+
+def _advance(known: Connection, verdict: Verdict, *, counts: bool) -> Connection:
+    pattern = verdict.pattern
+    assert pattern is not None  # noqa: S101 - weigh() checked
+    step = pattern.step or known.step
+    if pattern.once and counts:
+        # What comes next may tell of the same attempt in more detail.
+        step = 1
+    return replace(known, step=step, counted=known.counted + counts)

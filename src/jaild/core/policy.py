@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module decides who is spared and how long a ban lasts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from jaild.core.address import Address, Network, Networks, parse_network
+from jaild.core.ban import FOREVER
+
+
+class Ignored:
+    """Who is never banned, and by which rule."""
+
+    def __init__(self, networks: Iterable[Network], own: Iterable[str] = ()) -> None:
+        """Take ignoreip's networks and, for ignoreself, the host's own addresses."""
+        self._networks = tuple(networks)
+        self._listed = Networks(self._networks)
+        self._own = Networks(parse_network(text) for text in own)
+
+    def why(self, address: Address) -> str:
+        """Return the rule that spares an address as part of a sentence, "" if none does.
+
+        A network is spared if it would hit anything that is.
+        """
+        listed = self._listed.touches(address)
+        if listed is not None:
+            return f"ignoreip lists {listed}"
+        if self._own.touches(address) is not None:
+            return "it is an address of this host"
+        return ""
+
+    def texts(self) -> list[str]:
+        """Return ignoreip's networks as text, in their order."""
+        return [str(network) for network in self._networks]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a jail punishes: the length of a ban in microseconds, FOREVER for no end."""
+
+    bantime: int
+
+    def until(self, since: int, duration: int = 0) -> int:
+        """Return when a ban ends; a duration of 0 stands for the jail's bantime."""
+        length = duration or self.bantime
+        return FOREVER if length == FOREVER else min(since + length, FOREVER)

@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The finding window against its definition."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jaild.core.address import Address
+from jaild.core.tally import Failure, Tally
+
+FINDTIME = 100
+STEPS = st.lists(st.tuples(st.integers(0, 60), st.sampled_from("ab")), max_size=60)
+
+
+def definition(times, maxretry):
+    """Return the indexes at which a ban is due: maxretry failures less than FINDTIME apart."""
+    due, since = [], []
+    for index, time in enumerate(times):
+        since = [t for t in since if time - t < FINDTIME] + [time]
+        if len(since) == maxretry:
+            due.append(index)
+            since = []
+    return due
+
+
+def walk(steps):
+    time = 0
+    for step, who in steps:
+        time += step
+        yield time, Address(who)
+
+
+@given(steps=STEPS, maxretry=st.integers(1, 6))
+def test_exact_window(steps, maxretry):
+    tally = Tally(maxretry, FINDTIME)
+    found = {"a": [], "b": []}
+    times = {"a": [], "b": []}
+    for time, who in walk(steps):
+        reached = tally.add(who, Failure(time, str(time)))
+        if reached:
+            found[who].append(len(times[who]))
+            assert len(reached) == maxretry
+            assert reached[-1].time - reached[0].time < FINDTIME
+        times[who].append(time)
+    for who, seen in times.items():
+        assert found[who] == definition(seen, maxretry)
+
+
+@given(steps=STEPS, maxretry=st.integers(1, 6), cut=st.integers(0, 60))
+def test_a_restart_changes_nothing(steps, maxretry, cut):
+    whole, first = Tally(maxretry, FINDTIME), Tally(maxretry, FINDTIME)
+    rows = list(walk(steps))
+    expected = [bool(whole.add(who, Failure(time, ""))) for time, who in rows]
+    found = [bool(first.add(who, Failure(time, ""))) for time, who in rows[:cut]]
+    second = Tally(maxretry, FINDTIME)
+    second.restore(first.failures())
+    found += [bool(second.add(who, Failure(time, ""))) for time, who in rows[cut:]]
+    assert found == expected
+
+
+@given(steps=STEPS)
+def test_expiry_never_loses_what_counts(steps):
+    kept, swept = Tally(3, FINDTIME), Tally(3, FINDTIME)
+    for time, who in walk(steps):
+        swept.expire(time)
+        failure = Failure(time, "")
+        assert kept.add(who, failure) == swept.add(who, failure)

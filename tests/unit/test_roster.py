@@ -1,0 +1,44 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from jaild.core.address import Address
+from jaild.core.ban import FOREVER, Ban
+from jaild.core.roster import Roster
+
+
+def ban(address, until=100, jail="sshd"):
+    return Ban(jail, Address(address), 0, until, 5, "test")
+
+
+def test_bans_end_in_the_order_of_their_ends():
+    roster = Roster([ban("192.0.2.1", 30), ban("192.0.2.2", 10), ban("192.0.2.3", FOREVER)])
+    assert roster.next_end() == 10
+    assert [b.address for b in roster.expire(9)] == []
+    assert [b.address for b in roster.expire(30)] == ["192.0.2.2", "192.0.2.1"]
+    assert roster.next_end() is None
+    assert len(roster) == 1
+
+
+def test_a_second_ban_replaces_the_first():
+    roster = Roster([ban("192.0.2.1", 10)])
+    roster.add(ban("192.0.2.1", 50))
+    assert roster.expire(10) == []
+    assert roster.next_end() == 50
+    assert roster.count("sshd") == 1
+
+
+def test_a_lifted_ban_never_ends_again():
+    roster = Roster([ban("192.0.2.1", 10)])
+    assert roster.lift("sshd", Address("192.0.2.1")) is not None
+    assert roster.lift("sshd", Address("192.0.2.1")) is None
+    assert roster.next_end() is None
+
+
+def test_a_network_holds_its_hosts():
+    roster = Roster([ban("192.0.2.0/24"), ban("2001:db8::/64")])
+    assert roster.holds("sshd", Address("192.0.2.9"))
+    assert roster.holds("sshd", Address("2001:db8::1"))
+    assert not roster.holds("sshd", Address("192.0.3.9"))
+    assert not roster.holds("web", Address("192.0.2.9"))
+    roster.lift("sshd", Address("192.0.2.0/24"))
+    assert not roster.holds("sshd", Address("192.0.2.9"))
