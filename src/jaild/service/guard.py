@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module runs one configured jail: builds it, keeps its state, and says how it stands."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from jaild.config.model import JailConfig
+from jaild.core.address import Address
+from jaild.core.ban import Ban
+from jaild.core.connection import Connection, Connections
+from jaild.core.errors import InvalidConfig, InvalidPattern
+from jaild.core.filter import Filter
+from jaild.core.jail import Jail
+from jaild.core.policy import Ignored, Policy
+from jaild.core.rule import Rule
+from jaild.core.tally import Failure, Tally
+from jaild.service.status import JailStatus, State
+
+
+@dataclass
+class Past:
+    """What a jail has to go on from: an earlier run's, or that of the configuration before."""
+
+    failures: list[tuple[Address, Failure]] = field(default_factory=list)
+    connections: list[tuple[str, Connection]] = field(default_factory=list)
+    failed: int = 0
+    banned: int = 0
+
+
+@dataclass
+class Guard:
+    """One enabled jail; ``jail`` is None unless it is running, ``reason`` says why it is not."""
+
+    name: str
+    config: JailConfig | None
+    jail: Jail | None = None
+    state: State = State.STOPPED
+    reason: str = ""
+    banned: int = 0
+
+    def start(self, past: Past, own: Iterable[str], holds: Callable[[Address], bool]) -> None:
+        """Begin to watch; raises InvalidConfig when a pattern of the filter cannot be used."""
+        if self.config is None:
+            raise InvalidConfig(self.reason)
+        config = self.config
+        tally = Tally(config.maxretry, config.findtime)
+        tally.restore(past.failures)
+        self.jail = Jail(
+            self.name,
+            compile_filter(config),
+            tally,
+            Policy(config.bantime),
+            self.ignored(own),
+            holds,
+            Connections(past.connections),
+            past.failed,
+        )
+        self.banned = past.banned
+        self.state, self.reason = State.RUNNING, ""
+
+    def ignored(self, own: Iterable[str]) -> Ignored:
+        """Return whom the jail spares on a host with these addresses of its own."""
+        config = self.config
+        if config is None:
+            return Ignored(())
+        return Ignored(config.ignoreip, own if config.ignoreself else ())
+
+    def stop(self, state: State, reason: str) -> None:
+        """Watch no longer."""
+        self.jail = None
+        self.state, self.reason = state, reason
+
+    def past(self) -> Past:
+        """Return what a successor goes on from."""
+        if self.jail is None:
+            return Past(banned=self.banned)
+        return Past(
+            list(self.jail.tally.failures()),
+            list(self.jail.connections.known()),
+            self.jail.failures,
+            self.banned,
+        )
+
+    def rule(self, address: Address) -> Rule:
+        """Return the firewall rule that bans an address for this jail."""
+        if self.config is None:
+            return Rule(self.name, address)
+        config = self.config
+        return Rule(self.name, address, config.ports, config.protocol, config.verdict)
+
+    def status(self, bans: list[Ban]) -> JailStatus:
+        """Return how the jail stands, with its present bans."""
+        config, jail = self.config, self.jail
+        return JailStatus(
+            name=self.name,
+            state=self.state,
+            reason=self.reason,
+            filter=config.filter.name if config else "",
+            match=str(config.match) if config else "",
+            maxretry=config.maxretry if config else 0,
+            findtime=config.findtime if config else 0,
+            bantime=config.bantime if config else 0,
+            failed_now=len(jail.tally) if jail else 0,
+            failed_total=jail.failures if jail else 0,
+            banned_now=len(bans),
+            banned_total=self.banned,
+            addresses=tuple(ban.address for ban in bans),
+            ignored=tuple(jail.ignored.texts()) if jail else (),
+            actions=config.actions if config else (),
+        )
+
+
+def compile_filter(config: JailConfig) -> Filter:
+    """Compile a jail's filter; raises InvalidConfig that names the filter's file."""
+    chosen = config.filter
+    try:
+        return Filter(chosen.name, chosen.failregex, chosen.ignoreregex, chosen.prefregex)
+    except InvalidPattern as error:
+        raise InvalidConfig(f"jail {config.name}: {error}", path=chosen.path) from error

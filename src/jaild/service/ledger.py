@@ -1,0 +1,169 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module enters bans and lifts them: in the roster, the store, the firewall and the records.
+
+The order is always the same. Changes gather in a batch; one commit saves them together with the
+position in the journal; then the firewall is told, then the journal and the listeners.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from jaild.core.address import Address
+from jaild.core.ban import Ban
+from jaild.core.errors import JaildError, StoreFailed
+from jaild.core.position import Position
+from jaild.core.roster import Roster
+from jaild.core.rule import Rule
+from jaild.enforce.keeper import Keeper
+from jaild.enforce.port import Outcome
+from jaild.journal.record import Recorder
+from jaild.service.status import Listener
+from jaild.state.batch import Batch
+
+logger = logging.getLogger(__name__)
+
+Done = Callable[[Outcome | JaildError], None]
+
+
+class Saver(Protocol):
+    """The store, as far as it is needed here."""
+
+    def commit(self, batch: Batch, *, durable: bool = False) -> None:
+        """Save a batch in one transaction; raises StoreFailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    ban: Ban
+    lifted: str = ""
+
+
+class Ledger:
+    """The bans in all their places; ``problem`` is a sentence while saving fails, else ""."""
+
+    def __init__(
+        self, saver: Saver, recorder: Recorder, position: Callable[[], Position | None]
+    ) -> None:
+        self.roster = Roster()
+        self.batch = Batch()
+        self.listeners: list[Listener] = []
+        self.problem = ""
+        self.keeper: Keeper | None = None
+        self._saver = saver
+        self._recorder = recorder
+        self._position = position
+        self._rules: dict[tuple[str, Address], Rule] = {}
+        self._add: dict[Rule, None] = {}
+        self._drop: dict[Rule, None] = {}
+        self._news: list[_News] = []
+
+    def rules(self) -> list[Rule]:
+        """Return the rules of all bans, for the firewall to equal."""
+        return list(self._rules.values())
+
+    def restore(self, ban: Ban, rule: Rule) -> None:
+        """Take up a ban of an earlier run; the first comparison brings it into force."""
+        self.roster.add(ban)
+        self._rules[ban.jail, ban.address] = rule
+
+    def enter(self, ban: Ban, rule: Rule) -> None:
+        """Ban; the next flush() brings it into force."""
+        self.roster.add(ban)
+        self.batch.ban(ban)
+        self._rules[ban.jail, ban.address] = rule
+        self._drop.pop(rule, None)
+        self._add[rule] = None
+        self._news.append(_News(ban))
+
+    def lift(self, bans: Iterable[Ban], reason: str) -> int:
+        """Strike bans out; the next flush() takes them out of force. Returns how many."""
+        count = 0
+        for ban in bans:
+            if self.roster.lift(ban.jail, ban.address) is not None:
+                self._end(ban, reason)
+                count += 1
+        return count
+
+    def expire(self, now: int) -> int:
+        """Strike out what has ended; returns how many bans."""
+        ended = self.roster.expire(now)
+        for ban in ended:
+            self._end(ban, "its time is over")
+        return len(ended)
+
+    def past(self, ban: Ban) -> None:
+        """Note a ban that was over before it could begin: it is recorded, not enforced."""
+        self.batch.end(ban, "past")
+
+    def flush(self, done: Done | None = None, *, durable: bool = False) -> None:
+        """Save all changes in one transaction and bring them into force.
+
+        A store that fails keeps the batch for the next flush: the host is protected all the same.
+        """
+        self.batch.position = self._position()
+        self._save(durable=durable)
+        add, self._add = self._add, {}
+        drop, self._drop = self._drop, {}
+        news, self._news = self._news, []
+        if self.keeper is not None and (add or drop or done):
+            self.keeper.change(add, drop, lambda outcome: self._settle(outcome, done))
+        for item in news:
+            self._tell(item)
+
+    def compare(self, done: Done | None = None) -> None:
+        """Make the firewall equal to the roster."""
+        if self.keeper is not None:
+            self.keeper.compare(lambda outcome: self._settle(outcome, done))
+
+    def reshape(self, rule: Callable[[Ban], Rule]) -> None:
+        """Make the rules anew, for a new configuration; compare() brings them into force."""
+        self._rules = {(ban.jail, ban.address): rule(ban) for ban in self.roster}
+        self._add, self._drop = {}, {}
+
+    def _end(self, ban: Ban, reason: str) -> None:
+        self.batch.end(ban, reason)
+        rule = self._rules.pop((ban.jail, ban.address), None)
+        if rule is not None:
+            self._add.pop(rule, None)
+            self._drop[rule] = None
+        self._news.append(_News(ban, reason))
+
+    def _save(self, *, durable: bool) -> None:
+        try:
+            self._saver.commit(self.batch, durable=durable)
+        except StoreFailed as error:
+            if not self.problem:
+                # Said once: every later attempt would say the same.
+                logger.error("%s; it is kept in memory", error)  # noqa: TRY400 - expected
+            self.problem = str(error)
+        else:
+            if self.problem:
+                logger.warning("the state is saved again")
+            self.problem = ""
+            self.batch = Batch()
+
+    def _settle(self, outcome: Outcome | JaildError, done: Done | None) -> None:
+        if isinstance(outcome, Outcome) and outcome.refused:
+            reasons = dict(outcome.refused)
+            bans = [ban for ban in self.roster if ban.address in reasons]
+            for ban in bans:
+                self._recorder.refused(ban, reasons[ban.address])
+                self.lift([ban], f"refused: {reasons[ban.address]}")
+            if bans:
+                self.flush()
+        if done is not None:
+            done(outcome)
+
+    def _tell(self, item: _News) -> None:
+        if item.lifted:
+            self._recorder.unbanned(item.ban, item.lifted)
+            for listener in self.listeners:
+                listener.ban_removed(item.ban, item.lifted)
+        else:
+            self._recorder.banned(item.ban)
+            for listener in self.listeners:
+                listener.ban_added(item.ban)

@@ -1,0 +1,378 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module is the service: the only owner of state, entries in, decisions out.
+
+Everything runs in the loop's one thread.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from jaild import __version__
+from jaild.config.model import Config
+from jaild.core.address import Address
+from jaild.core.ban import Ban
+from jaild.core.entry import Entry
+from jaild.core.errors import InvalidConfig, JaildError, NoSuchJail, StoreFailed
+from jaild.core.position import Position
+from jaild.enforce.keeper import Keeper
+from jaild.enforce.port import Firewall
+from jaild.journal.reader import JournalReader
+from jaild.journal.record import Recorder
+from jaild.service.commands import Commands, Counted
+from jaild.service.feed import Feed, Loop
+from jaild.service.guard import Guard, Past, compile_filter
+from jaild.service.ledger import Ledger
+from jaild.service.pace import Pace
+from jaild.service.status import JailStatus, Listener, State
+from jaild.service.watch import Watch
+from jaild.state.store import Saved, Store
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the service is built from.
+
+    ``now`` gives microseconds since the epoch; ``journal`` is a directory of journal files, None
+    for the host's own; ``status`` hears a line for systemd's status display at each change.
+    """
+
+    loop: Loop
+    store: Store
+    firewall: Firewall
+    recorder: Recorder
+    now: Callable[[], int]
+    load: Callable[[], Config]
+    status: Callable[[str], None]
+    journal: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One journal reader at work for one set of jails."""
+
+    reader: JournalReader
+    watch: Watch
+    feed: Feed
+
+    def stop(self) -> None:
+        """Read no further; what the jails have learnt goes into the batch."""
+        self.feed.stop()
+        self.watch.gather(self.reader.time)
+        self.reader.close()
+
+
+class Service:
+    """The running jaild. Methods that take ``done`` call it once, in this or a later turn."""
+
+    version = __version__
+
+    def __init__(self, parts: Parts, config: Config) -> None:
+        self.config = config
+        self.entries_read = 0
+        self._parts = parts
+        self._ledger = Ledger(parts.store, parts.recorder, lambda: self._place)
+        self._keeper = Keeper(parts.firewall, parts.loop, self._ledger.rules, self._firewall_news)
+        self._ledger.keeper = self._keeper
+        self._pace = Pace(parts.loop, self._ledger, parts.now, self._say)
+        commands = Commands(self._ledger, self._pace, self._guard, parts.now)
+        self.ban = commands.ban
+        self.unban = commands.unban
+        self.unban_all = commands.unban_all
+        self._guards: dict[str, Guard] = {}
+        self._own: tuple[Address, ...] = ()
+        self._place: Position | None = None
+        self._reading: Reading | None = None
+        self._missing: set[str] = set()
+        self._ready: Callable[[], None] | None = None
+
+    # Life
+
+    def start(self, ready: Callable[[], None]) -> None:
+        """Take up the saved state and begin; ``ready`` is called once, when the host is guarded.
+
+        Raises StoreFailed, and InvalidConfig when not a single enabled jail can run.
+        """
+        saved = self._parts.store.load()
+        self._place = saved.position
+        self._guards = self._build(self.config, _pasts(saved))
+        self._check_some_run()
+        self._take_up(saved.bans)
+        self._ready = ready
+        self._missing = {"firewall", "journal"}
+        self._parts.firewall.host_addresses(self._begin)
+
+    def stop(self) -> None:
+        """Save the position; bans stay in force."""
+        self._close()
+        self._pace.flush()
+
+    def _begin(self, own: tuple[Address, ...] | JaildError) -> None:
+        self._set_own(own)
+        self._pace.expire()
+        self._open()
+        self._ledger.compare(lambda _outcome: self._arrived("firewall"))
+
+    def _arrived(self, what: str) -> None:
+        self._missing.discard(what)
+        if not self._missing and self._ready is not None:
+            ready, self._ready = self._ready, None
+            ready()
+            self._say()
+
+    def _build(self, config: Config, pasts: dict[str, Past]) -> dict[str, Guard]:
+        guards = {jail.name: Guard(jail.name, jail) for jail in config.jails}
+        for guard in guards.values():
+            self._start(guard, pasts.get(guard.name, Past()))
+        for broken in config.broken:
+            guards[broken.name] = Guard(broken.name, None, None, State.FAILED, str(broken.error))
+        for guard in guards.values():
+            if guard.state is State.FAILED:
+                logger.error("jail %s does not run: %s", guard.name, guard.reason)
+        return guards
+
+    def _start(self, guard: Guard, past: Past) -> None:
+        roster = self._ledger.roster
+        try:
+            guard.start(past, self._own, lambda address: roster.holds(guard.name, address))
+        except InvalidConfig as error:
+            guard.stop(State.FAILED, str(error))
+
+    def _check_some_run(self) -> None:
+        failed = [guard for guard in self._guards.values() if guard.state is State.FAILED]
+        if failed and len(failed) == len(self._guards):
+            raise InvalidConfig(f"no jail can run: {failed[0].reason}")
+
+    def _take_up(self, bans: Sequence[Ban]) -> None:
+        for ban in bans:
+            guard = self._guards.get(ban.jail)
+            if guard is None or guard.config is None:
+                self._ledger.batch.end(ban, "its jail is gone")
+            else:
+                self._ledger.restore(ban, guard.rule(ban.address))
+
+    # Reading
+
+    def _open(self) -> None:
+        guards = list(self._guards.values())
+        watch = Watch(guards, self._cursor, lambda: self._ledger.batch, self._ban_found)
+        if not watch.router.match.groups:
+            # No jail, no entries: without a match the reader would give the whole journal.
+            self._arrived("journal")
+            return
+        reader = JournalReader(watch.router.match, self._parts.journal)
+        if self._place is None:
+            window = max((g.config.findtime for g in guards if g.config), default=0)
+            reader.seek_time(self._parts.now() - window)
+        elif not reader.seek(self._place):
+            self._parts.recorder.position_lost(self._place.seen)
+        feed = Feed(reader, self._parts.loop, self._turn, self._drained)
+        self._reading = Reading(reader, watch, feed)
+        feed.start()
+
+    def _turn(self, entries: Iterator[Entry]) -> int:
+        reading = self._reading
+        if reading is None:
+            return 0
+        count = reading.watch.take(entries)
+        reader = reading.reader
+        if count:
+            self.entries_read += count
+            self._place = Position(reader.cursor, reader.time, reader.time)
+        reading.watch.gather(reader.time if count else self._parts.now())
+        self._pace.turn(read=bool(count))
+        reading.feed.alert(on=reading.watch.suspects())
+        return count
+
+    def _drained(self) -> None:
+        if self._place is not None:
+            self._place = replace(self._place, seen=self._parts.now())
+        if self._missing:
+            self._arrived("journal")
+
+    def _ban_found(self, guard: Guard, ban: Ban) -> None:
+        if ban.until <= self._parts.now():
+            self._ledger.past(ban)
+        else:
+            self._ledger.enter(ban, guard.rule(ban.address))
+
+    def _cursor(self) -> str:
+        return self._reading.reader.cursor if self._reading is not None else ""
+
+    def _close(self) -> None:
+        if self._reading is not None:
+            self._reading.stop()
+            self._reading = None
+
+    def prune(self) -> None:
+        """Forget what is older than the configuration wants to remember."""
+        try:
+            self._parts.store.prune(self._parts.now() - self.config.daemon.dbpurgeage)
+        except StoreFailed as error:
+            logger.warning("%s", error)
+
+    # News from the firewall
+
+    def firewall_drifted(self, reason: str) -> None:
+        """Make the firewall equal to the roster again: somebody else has changed it."""
+        logger.info("comparing the firewall with the bans: %s", reason)
+        self._ledger.compare()
+
+    def addresses_changed(self) -> None:
+        """Ask for the host's own addresses again."""
+        self._parts.firewall.host_addresses(self._set_own)
+
+    def _set_own(self, own: tuple[Address, ...] | JaildError) -> None:
+        if isinstance(own, JaildError):
+            logger.warning("the host's own addresses are not known: %s", own)
+            return
+        self._own = own
+        for guard in self._guards.values():
+            if guard.jail is not None and guard.config is not None:
+                guard.jail.ignored = guard.ignored(own)
+        self._lift_ignored()
+
+    def _lift_ignored(self) -> None:
+        lifted = 0
+        for ban in list(self._ledger.roster):
+            jail = self._guards[ban.jail].jail
+            why = jail.ignored.why(ban.address) if jail is not None else ""
+            if why:
+                lifted += self._ledger.lift([ban], why)
+        if lifted:
+            self._pace.flush()
+
+    def _firewall_news(self, problem: str) -> None:
+        if problem:
+            self._parts.recorder.firewall_failed(problem)
+        else:
+            self._parts.recorder.firewall_mended(len(self._ledger.roster))
+        self._say()
+
+    def _say(self) -> None:
+        states = [guard.state for guard in self._guards.values()]
+        failed = states.count(State.FAILED)
+        parts = [
+            _plural(states.count(State.RUNNING), "jail"),
+            *([f"{failed} failed"] if failed else []),
+            _plural(len(self._ledger.roster), "ban"),
+        ]
+        problem = self._keeper.problem or self._ledger.problem
+        self._parts.status(", ".join(parts) + (f"; NOT IN FORCE: {problem}" if problem else ""))
+
+    # Configuration
+
+    def reload(self) -> None:
+        """Use the configuration as it is on disk now.
+
+        Raises InvalidConfig for any mistake in it: nothing has changed then.
+        """
+        try:
+            config = self._parts.load()
+            for broken in config.broken:
+                raise broken.error
+            for jail in config.jails:
+                compile_filter(jail)
+        except InvalidConfig as error:
+            self._parts.recorder.config_refused(str(error))
+            raise
+        self._adopt(config)
+        self._parts.recorder.reloaded(len(config.jails))
+        for listener in self.listeners:
+            listener.reloaded()
+        self._jails_changed()
+
+    def start_jail(self, name: str) -> None:
+        """Let a stopped jail watch again; raises NoSuchJail, and InvalidConfig if it cannot."""
+        guard = self._guard(name)
+        if guard.state is State.RUNNING:
+            return
+        self._start(guard, guard.past())
+        if guard.state is State.FAILED:
+            raise InvalidConfig(guard.reason)
+        self._jails_changed()
+
+    def stop_jail(self, name: str, done: Counted) -> None:
+        """Let a jail watch no longer and lift its bans; done hears how many. Raises NoSuchJail."""
+        guard = self._guard(name)
+        if self._reading is not None:
+            self._reading.watch.gather(self._reading.reader.time)
+        guard.stop(State.STOPPED, "stopped by hand")
+        self._jails_changed()
+        self.unban_all(name, done)
+
+    def _jails_changed(self) -> None:
+        self._say()
+        for listener in self.listeners:
+            listener.jails_changed()
+
+    def _adopt(self, config: Config) -> None:
+        self._close()
+        pasts = {name: guard.past() for name, guard in self._guards.items()}
+        self.config = config
+        self._guards = self._build(config, pasts)
+        gone = [ban for ban in self._ledger.roster if ban.jail not in self._guards]
+        self._ledger.lift(gone, "its jail is gone")
+        self._pace.flush()
+        self._lift_ignored()
+        self._ledger.reshape(lambda ban: self._guards[ban.jail].rule(ban.address))
+        self._ledger.compare()
+        self._open()
+        self._say()
+
+    # What others see
+
+    @property
+    def listeners(self) -> list[Listener]:
+        """Whoever hears of decisions."""
+        return self._ledger.listeners
+
+    @property
+    def cursor(self) -> str:
+        """The cursor of the last entry read, "" before the first."""
+        return self._place.cursor if self._place is not None else ""
+
+    @property
+    def ban_count(self) -> int:
+        """How many bans are meant to be in force."""
+        return len(self._ledger.roster)
+
+    def jail_states(self) -> list[JailStatus]:
+        """Return how all jails stand, in the configuration's order."""
+        return [self.jail_status(name) for name in self._guards]
+
+    def jail_status(self, name: str) -> JailStatus:
+        """Return how one jail stands; raises NoSuchJail."""
+        return self._guard(name).status(self._ledger.roster.of(name))
+
+    def bans(self, jail: str) -> list[Ban]:
+        """Return one jail's bans, or all with ""; raises NoSuchJail."""
+        return self._ledger.roster.of(self._guard(jail).name) if jail else list(self._ledger.roster)
+
+    def _guard(self, name: str) -> Guard:
+        guard = self._guards.get(name)
+        if guard is None:
+            known = ", ".join(self._guards) or "none"
+            raise NoSuchJail(f"there is no jail '{name}'; the enabled jails are: {known}")
+        return guard
+
+
+def _pasts(saved: Saved) -> dict[str, Past]:
+    pasts: dict[str, Past] = {}
+    for jail, address, failure in saved.failures:
+        pasts.setdefault(jail, Past()).failures.append((address, failure))
+    for jail, process, connection in saved.connections:
+        pasts.setdefault(jail, Past()).connections.append((process, connection))
+    for jail, (failed, banned) in saved.counters.items():
+        past = pasts.setdefault(jail, Past())
+        past.failed, past.banned = failed, banned
+    return pasts
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,111 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module puts journal entries before the jails that want them and gathers what follows."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from jaild.core.ban import Ban
+from jaild.core.entry import Entry
+from jaild.core.jail import Event
+from jaild.core.match import Match, union
+from jaild.service.guard import Guard
+from jaild.service.status import State
+from jaild.state.batch import Batch
+
+logger = logging.getLogger(__name__)
+
+# The fields that decide take few values; more than this many combinations are somebody's play.
+MOST_ROUTES = 10_000
+
+
+class Router:
+    """Finds the jails whose journal match chooses an entry; one look-up for entries of a kind."""
+
+    def __init__(self, guards: Sequence[Guard]) -> None:
+        self._guards = [(guard.config.match, guard) for guard in guards if guard.config]
+        self.match: Match = union(match for match, _ in self._guards)
+        self._names = sorted(self.match.fields)
+        self._routes: dict[tuple[bytes | None, ...], tuple[Guard, ...]] = {}
+
+    def find(self, fields: Mapping[str, bytes]) -> tuple[Guard, ...]:
+        """Return the jails that an entry with these fields concerns."""
+        key = tuple([fields.get(name) for name in self._names])
+        found = self._routes.get(key)
+        if found is None:
+            if len(self._routes) >= MOST_ROUTES:
+                self._routes.clear()
+            found = tuple(guard for match, guard in self._guards if match.accepts(fields))
+            self._routes[key] = found
+        return found
+
+
+class Watch:
+    """All running jails at work on the entries of a turn."""
+
+    def __init__(
+        self,
+        guards: Sequence[Guard],
+        cursor: Callable[[], str],
+        batch: Callable[[], Batch],
+        ban: Callable[[Guard, Ban], None],
+    ) -> None:
+        """``cursor`` gives that of the current entry; ``ban`` enters a decision."""
+        self.guards = guards
+        self.router = Router(guards)
+        self._cursor = cursor
+        self._batch = batch
+        self._ban = ban
+
+    def take(self, entries: Iterator[Entry]) -> int:
+        """Let the jails see some entries; returns how many there were."""
+        find, observe = self.router.find, self._observe
+        count = 0
+        for entry in entries:
+            count += 1
+            for guard in find(entry.fields):
+                if guard.jail is not None:
+                    observe(guard, entry)
+        return count
+
+    def gather(self, now: int) -> None:
+        """Put into the batch what the jails have learnt; forget suspects quiet until now."""
+        batch = self._batch()
+        for guard in self.guards:
+            jail = guard.jail
+            if jail is None:
+                continue
+            changed, jail.connections.changed = jail.connections.changed, {}
+            batch.connections.update(((guard.name, key), known) for key, known in changed.items())
+            for address in jail.tally.expire(now):
+                batch.clear(guard.name, address)
+
+    def suspects(self) -> bool:
+        """Return whether any jail has somebody in its finding window."""
+        return any(guard.jail is not None and len(guard.jail.tally) for guard in self.guards)
+
+    def _observe(self, guard: Guard, entry: Entry) -> None:
+        jail = guard.jail
+        assert jail is not None  # noqa: S101 - take() checked
+        try:
+            event = jail.observe(entry, self._cursor)
+        except Exception as error:
+            # One bad jail harms one jail, and no text in a log may end the service.
+            logger.exception("jail %s fails and is stopped", guard.name)
+            guard.stop(State.FAILED, f"internal error: {type(error).__name__}")
+            return
+        if event is not None:
+            self._note(guard, event)
+
+    def _note(self, guard: Guard, event: Event) -> None:
+        batch = self._batch()
+        jail = guard.jail
+        assert jail is not None  # noqa: S101 - _observe() had it
+        if event.ban is None:
+            batch.fail(guard.name, event.address, event.failure, jail.tally.findtime)
+        else:
+            batch.clear(guard.name, event.address)
+            guard.banned += 1
+            self._ban(guard, event.ban)
+        batch.counters[guard.name] = (jail.failures, guard.banned)

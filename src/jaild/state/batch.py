@@ -1,0 +1,60 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module gathers what one transaction saves: a position and all that follows from it."""
+
+from dataclasses import dataclass, field
+
+from jaild.core.address import Address
+from jaild.core.ban import Ban
+from jaild.core.connection import Connection
+from jaild.core.position import Position
+from jaild.core.tally import Failure
+
+
+@dataclass
+class Batch:
+    """The changes since the last commit; ``window`` holds since when a suspect's failures count.
+
+    A connection of None is forgotten. Use the methods: they keep the order of events right.
+    """
+
+    position: Position | None = None
+    failures: list[tuple[str, Address, Failure]] = field(default_factory=list)
+    window: dict[tuple[str, Address], int] = field(default_factory=dict)
+    cleared: set[tuple[str, Address]] = field(default_factory=set)
+    connections: dict[tuple[str, str], Connection | None] = field(default_factory=dict)
+    banned: dict[tuple[str, Address], Ban] = field(default_factory=dict)
+    ended: list[tuple[Ban, str]] = field(default_factory=list)
+    counters: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether there is any effect to save; a position alone is none."""
+        return bool(
+            self.failures
+            or self.cleared
+            or self.connections
+            or self.banned
+            or self.ended
+            or self.counters
+        )
+
+    def fail(self, jail: str, address: Address, failure: Failure, findtime: int) -> None:
+        """Note a failure; those that are ``findtime`` (microseconds) older no longer count."""
+        self.failures.append((jail, address, failure))
+        self.window[jail, address] = failure.time - findtime
+
+    def clear(self, jail: str, address: Address) -> None:
+        """Note that what counted against a suspect no longer does."""
+        self.failures = [row for row in self.failures if row[:2] != (jail, address)]
+        self.window.pop((jail, address), None)
+        self.cleared.add((jail, address))
+
+    def ban(self, ban: Ban) -> None:
+        """Note a ban that is meant to be in force."""
+        self.banned[ban.jail, ban.address] = ban
+
+    def end(self, ban: Ban, how: str) -> None:
+        """Note that a ban has ended, or was over before it could begin."""
+        self.banned.pop((ban.jail, ban.address), None)
+        self.ended.append((ban, how))
