@@ -3,6 +3,7 @@
 
 """The language the tests are written in: entries, the shipped filters, corpora."""
 
+import subprocess
 from pathlib import Path
 
 from jaild.config.load import load
@@ -55,3 +56,26 @@ def corpus(name: str) -> list[tuple[str, str | None, str]]:
             verdict, address, message = line.split(" ", 2)
             rows.append((verdict, None if address == "-" else address, message))
     return rows
+
+
+def write_journal(folder: Path, entries: list[Entry], name: str = "test") -> Path:
+    """Make a real journal file of entries, in a folder that may hold others; returns the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    export = bytearray()
+    for number, each in enumerate(entries, 1):
+        export += f"__REALTIME_TIMESTAMP={each.time}\n__MONOTONIC_TIMESTAMP={number}\n".encode()
+        export += b"_MACHINE_ID=" + b"f" * 32 + b"\n"
+        for field, value in each.fields.items():
+            # The export format's form for values with newlines or arbitrary bytes.
+            export += field.encode() + b"\n" + len(value).to_bytes(8, "little") + value + b"\n"
+        export += b"\n"
+    remote = "/usr/lib/systemd/systemd-journal-remote"
+    if not Path(remote).exists():
+        remote = "/lib/systemd/systemd-journal-remote"
+    subprocess.run(
+        [remote, f"--output={folder / name}.journal", "-"],
+        input=bytes(export),
+        check=True,
+        capture_output=True,
+    )
+    return folder

@@ -1,0 +1,188 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module is the process jaild: it builds the service from the rooms and runs it."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from jaild import __version__
+from jaild.api import names
+from jaild.api.door import Door
+from jaild.config.load import Tree, load
+from jaild.config.model import Config
+from jaild.core.errors import InvalidConfig, JaildError
+from jaild.dbus.bus import Bus
+from jaild.dbus.errors import BusError
+from jaild.dbus.loop import Loop
+from jaild.enforce.client import Client
+from jaild.journal import log
+from jaild.journal.notify import notify, watchdog_usec
+from jaild.journal.record import Recorder
+from jaild.service.service import Parts, Service
+from jaild.state.store import Store
+
+logger = logging.getLogger("jaild")
+
+EXIT_FAILED = 1
+EXIT_UNAVAILABLE = 69
+# sysexits.h, EX_CONFIG: systemd does not start a process again that ends with it.
+EXIT_CONFIG = 78
+
+PRUNE_MS = 6 * 3600 * 1000
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the process; returns its exit status."""
+    options = _parse(argv)
+    log.start()
+    try:
+        return _Process(options).run()
+    except InvalidConfig as error:
+        logger.critical("%s", error)
+        notify(STATUS=f"bad configuration: {error}", ERRNO=22)
+        return EXIT_CONFIG
+    except BusError as error:
+        logger.critical("%s", error)
+        return EXIT_UNAVAILABLE
+    except JaildError as error:
+        logger.critical("%s", error)
+        notify(STATUS=str(error))
+        return EXIT_FAILED
+    except Exception as error:
+        detail = logger.isEnabledFor(logging.DEBUG)
+        logger.critical("jaild failed: %s: %s", type(error).__name__, error, exc_info=detail)
+        return EXIT_FAILED
+
+
+class _Process:
+    """Everything the process is made of."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._tree = Tree(etc=options.config, shipped=options.shipped)
+        config = load(self._tree)
+        logging.getLogger().setLevel(config.daemon.loglevel)
+        _tell(config)
+        self._status = 0
+        self._loop = Loop()
+        self._bus = Bus.system()
+        self._serving = False
+        self._door: Door | None = None
+        self._store = Store(options.state)
+        client = Client(self._bus, self._drifted, self._addresses_changed)
+        parts = Parts(
+            loop=self._loop,
+            store=self._store,
+            firewall=client,
+            recorder=Recorder(),
+            now=lambda: time.time_ns() // 1000,
+            load=self._load,
+            status=_say,
+        )
+        self._service = Service(parts, config)
+
+    def run(self) -> int:
+        """Serve until SIGTERM; returns the exit status."""
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            self._loop.on_signal(signum, self._loop.quit)
+        self._loop.on_signal(signal.SIGHUP, self._reload)
+        self._bus.on_closed(lambda: self._fail("the system bus is gone"))
+        period = watchdog_usec()
+        if period:
+            self._loop.every(period // 2000, _alive)
+        self._loop.every(PRUNE_MS, self._service.prune)
+        self._service.start(self._ready)
+        try:
+            self._loop.run()
+        finally:
+            notify(STOPPING=1)
+            self._service.stop()
+            self._store.close()
+        return self._status
+
+    def _ready(self) -> None:
+        self._door = Door(self._bus, self._loop, self._service)
+        self._bus.own(names.BUS, lambda: self._fail("the name on the bus is lost"))
+        self._serving = True
+        notify(READY=1)
+        logger.info("jaild %s is ready", __version__)
+
+    def _load(self) -> Config:
+        config = load(self._tree)
+        if not config.broken:
+            _tell(config)
+        return config
+
+    def _reload(self) -> None:
+        notify(RELOADING=1, MONOTONIC_USEC=time.monotonic_ns() // 1000)
+        try:
+            self._service.reload()
+        except InvalidConfig:
+            # Recorded by the service, with file and line; the old configuration stays.
+            pass
+        finally:
+            notify(READY=1)
+
+    def _drifted(self, reason: str) -> None:
+        if self._serving:
+            self._service.firewall_drifted(reason)
+
+    def _addresses_changed(self) -> None:
+        if self._serving:
+            self._service.addresses_changed()
+
+    def _fail(self, why: str) -> None:
+        logger.critical("%s", why)
+        self._status = EXIT_UNAVAILABLE
+        self._loop.quit()
+
+
+def _say(text: str) -> None:
+    notify(STATUS=text)
+
+
+def _alive() -> None:
+    notify(WATCHDOG=1)
+
+
+def _tell(config: Config) -> None:
+    for note in config.notes:
+        logger.info("%s", note)
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="jaild",
+        description="Reads the journal and bans attackers; started by systemd, not by hand.",
+    )
+    state = Path(os.environ.get("STATE_DIRECTORY", "/var/lib/jaild").split(":")[0])
+    for name, default, meaning in (
+        ("config", Path("/etc/jaild"), "the administrator's configuration"),
+        ("shipped", Path("/usr/share/jaild"), "the shipped configuration"),
+    ):
+        parser.add_argument(
+            f"--{name}",
+            type=Path,
+            default=default,
+            metavar="DIR",
+            help=f"{meaning} (default: %(default)s)",
+        )
+    parser.add_argument(
+        "--state",
+        type=Path,
+        default=state / "jaild.sqlite3",
+        metavar="FILE",
+        help="the state file (default: %(default)s)",
+    )
+    parser.add_argument("--version", action="version", version=f"jaild {__version__}")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,178 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module is the process inside a private mount and network namespace, with a ufw of its own.
+
+Started by ufw_house under ``unshare --mount --net``. Requests come as JSON lines on standard input,
+``[name, argument...]``; answers go out the same way.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from jaild.core.errors import JaildError
+from jaild.core.rule import from_tuple
+from jaild.dbus.loop import Loop
+from jaild.enforce import lock, transaction
+from jaild.enforce.addresses import HostAddresses
+from jaild.enforce.command import Commands
+from jaild.enforce.drift import DriftWatch
+from jaild.enforce.kernel import Kernel
+from jaild.enforce.rules_file import RulesFile
+from jaild.enforce.sockets import Sockets
+from jaild.enforce.transaction import Transactions
+from jaild.enforce.ufw import Package
+
+
+def furnish(root: Path) -> None:
+    """Give this namespace its own /etc/ufw, /etc/default/ufw and /run."""
+    for argv in (
+        ["mount", "--make-rprivate", "/"],
+        ["mount", "--bind", str(root / "ufw"), "/etc/ufw"],
+        ["mount", "--bind", str(root / "default"), "/etc/default/ufw"],
+        ["mount", "-t", "tmpfs", "tmpfs", "/run"],
+        ["ip", "link", "set", "lo", "up"],
+    ):
+        subprocess.run(argv, check=True)
+
+
+class Driver:
+    """Answers requests; each public method is one."""
+
+    def __init__(self) -> None:
+        self.engine = Transactions(Package())
+
+    def run(self, *argv: str) -> list[object]:
+        ended = subprocess.run(
+            argv, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"}
+        )
+        return [ended.returncode, ended.stdout + ended.stderr]
+
+    def apply(self, add, drop):
+        return self._result(self.engine.apply(_rules(add), _rules(drop)))
+
+    def sync(self, rules):
+        return self._result(self.engine.sync(_rules(rules)))
+
+    def flush(self):
+        return self.engine.flush()
+
+    def look(self):
+        condition = self.engine.look()
+        return [condition.state, condition.missing]
+
+    def by_command(self):
+        self.engine = Commands(lambda: None)
+
+    def patience(self, seconds):
+        transaction.LOCK_PATIENCE = seconds
+
+    def tools6(self, directory):
+        self.engine._kernels[6] = Kernel(6, directory)
+
+    def crash(self, add):
+        """Carry out a change in a child that dies before the files are replaced."""
+        child = os.fork()
+        if not child:
+            RulesFile.commit = lambda _self: os._exit(9)
+            self.engine.apply(_rules(add), [])
+            os._exit(0)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    def hold_lock(self, seconds):
+        child = os.fork()
+        if not child:
+            with lock.held(lock.PATH, 1):
+                time.sleep(seconds)
+            os._exit(0)
+        time.sleep(0.05)
+
+    def drift(self, rules, steps, seconds):
+        """Settle on rules, run commands one after the other, tell which drifts were noticed."""
+        loop = Loop()
+        seen = []
+
+        def drifted(reason):
+            seen.append(reason)
+            watch.settled(self.engine.sync(_rules(rules)).condition)
+
+        watch = DriftWatch(loop, self.engine.look, drifted)
+        watch.start()
+        watch.settled(self.engine.sync(_rules(rules)).condition)
+        children = []
+        for number, argv in enumerate(steps):
+            run = lambda argv=argv: children.append(
+                subprocess.Popen(argv, stdout=subprocess.DEVNULL)
+            )
+            loop.after(int(1000 * seconds / len(steps)) * number + 100, run)
+        loop.after(int(seconds * 1000) + 100, loop.quit)
+        loop.run()
+        for child in children:
+            child.wait()
+        return seen
+
+    def sockets(self, listen, peer, rule):
+        """Ban the peer of a real connection; tell whether the server's side was ended."""
+        family = socket.AF_INET6 if ":" in listen else socket.AF_INET
+        server = socket.create_server((listen, 2222), family=family)
+        client = socket.socket(socket.AF_INET6 if ":" in peer else socket.AF_INET)
+        client.bind((peer, 0))
+        client.connect(("127.0.0.1" if "." in peer else "::1", 2222))
+        accepted, _ = server.accept()
+        loop = Loop()
+        Sockets(loop).end(_rules([rule]))
+        loop.after(500, loop.quit)
+        loop.run()
+        accepted.setblocking(False)
+        try:
+            accepted.recv(1)
+        except BlockingIOError:
+            return False
+        except ConnectionError:
+            return True
+        finally:
+            for one in (accepted, client, server):
+                one.close()
+
+    def addresses(self, add):
+        """Tell the host's addresses before and after one was added."""
+        loop = Loop()
+        hosts = HostAddresses(loop, loop.quit)
+        before = hosts.current
+        loop.after(50, lambda: subprocess.run(["ip", "addr", "add", add, "dev", "lo"], check=True))
+        loop.after(5000, loop.quit)
+        loop.run()
+        return [before, hosts.current]
+
+    def _result(self, result):
+        outcome = result.outcome
+        refused = [list(refusal) for refusal in outcome.refused]
+        return [outcome.state, outcome.added, outcome.dropped, refused]
+
+
+def _rules(values):
+    return [from_tuple(tuple(value)) for value in values]
+
+
+def main() -> None:
+    furnish(Path(sys.argv[1]))
+    driver = Driver()
+    print(json.dumps("ready"), flush=True)
+    for line in sys.stdin:
+        name, *arguments = json.loads(line)
+        begun = time.monotonic()
+        try:
+            answer = {"value": getattr(driver, name)(*arguments)}
+        except JaildError as error:
+            answer = {"error": type(error).__name__, "sentence": str(error)}
+        answer["seconds"] = time.monotonic() - begun
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
