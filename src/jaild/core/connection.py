@@ -10,20 +10,20 @@ user …"). All lines of one connection come from one process, which journald na
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from jaild.core.address import Address
 from jaild.core.entry import Entry
 from jaild.core.filter import Kind, Verdict
+from jaild.core.pattern import Pattern
 
 # A connection is remembered this long after its last line: five times sshd's LoginGraceTime.
 MEMORY_USEC = 600_000_000
 MOST = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """What is known of one connection.
+class Connection(NamedTuple):
+    """What is known of one connection; a tuple, because every failure makes a new one.
 
     ``address`` is "" and ``port`` "" while unknown; ``step`` is the last step of the attempt under
     way; ``counted`` is how many attempts have counted; ``pending`` is one that waits for an
@@ -65,16 +65,29 @@ class Connections:
             return None
         key = f"{entry.get('_BOOT_ID')}:{entry.get('_PID')}"
         before = self._recall(key, entry.time)
-        now = _learn(before, verdict)
+        now = _learn(before, verdict, pattern)
         if now is None:
             return None
-        counts = verdict.kind is Kind.FAILURE and _is_new_attempt(now, verdict)
+        counts, step = False, now.step
         if verdict.kind is Kind.FAILURE:
-            now = _advance(now, verdict, counts=counts)
-        failed = now.address if now.address and (counts or now.pending) else ""
-        pending = (counts or now.pending) and not failed
-        now = replace(now, pending=pending, time=entry.time)
-        self._remember(key, None if pattern.forgets else now)
+            counts = _is_new_attempt(now, pattern)
+            # After a line that counts once per connection, more may tell of the same attempt.
+            step = pattern.step or (1 if counts and pattern.once else step)
+        due = counts or now.pending
+        failed = now.address if due else ""
+        self._remember(
+            key,
+            None
+            if pattern.forgets
+            else Connection(
+                now.address,
+                now.port,
+                step,
+                now.counted + counts,
+                due and not failed,
+                entry.time,
+            ),
+        )
         return Address(failed) if failed else None
 
     def _recall(self, key: str, time: int) -> Connection:
@@ -100,35 +113,21 @@ class Connections:
         return now - oldest.time > MEMORY_USEC
 
 
-def _learn(known: Connection, verdict: Verdict) -> Connection | None:
+def _learn(known: Connection, verdict: Verdict, pattern: Pattern) -> Connection | None:
     """Return the connection with the line's address, or None if the line is not to be believed."""
-    assert verdict.pattern is not None  # noqa: S101 - weigh() checked
-    if verdict.address is None:
+    address, port = verdict.address, verdict.port or known.port
+    if address is None or (known.address == address and known.port == port):
         return known
-    told = replace(known, address=verdict.address, port=verdict.port or known.port)
-    same = known.address in ("", told.address) and known.port in ("", told.port)
-    if same:
-        return told
-    if verdict.pattern.hearsay:
+    if known.address in ("", address) and known.port in ("", port):
+        return Connection(address, port, *known[2:])
+    if pattern.hearsay:
         return None
     # The service itself says so in a place that no client can write: another connection has got
     # the number of a process that ended without a word.
-    return Connection(address=told.address, port=verdict.port)
+    return Connection(address, verdict.port)
 
 
-def _is_new_attempt(known: Connection, verdict: Verdict) -> bool:
-    pattern = verdict.pattern
-    assert pattern is not None  # noqa: S101 - weigh() checked
+def _is_new_attempt(known: Connection, pattern: Pattern) -> bool:
     if pattern.once:
         return not known.counted
     return not (pattern.step and 0 < known.step < pattern.step)
-
-
-def _advance(known: Connection, verdict: Verdict, *, counts: bool) -> Connection:
-    pattern = verdict.pattern
-    assert pattern is not None  # noqa: S101 - weigh() checked
-    step = pattern.step or known.step
-    if pattern.once and counts:
-        # What comes next may tell of the same attempt in more detail.
-        step = 1
-    return replace(known, step=step, counted=known.counted + counts)

@@ -18,12 +18,15 @@ class Ignored:
         self._networks = tuple(networks)
         self._listed = Networks(self._networks)
         self._own = Networks(parse_network(text) for text in own)
+        self._spares = bool(self._listed or self._own)
 
     def why(self, address: Address) -> str:
         """Return the rule that spares an address as part of a sentence, "" if none does.
 
         A network is spared if it would hit anything that is.
         """
+        if not self._spares:
+            return ""
         listed = self._listed.touches(address)
         if listed is not None:
             return f"ignoreip lists {listed}"

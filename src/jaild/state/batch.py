@@ -20,7 +20,7 @@ class Batch:
     """
 
     position: Position | None = None
-    failures: list[tuple[str, Address, Failure]] = field(default_factory=list)
+    failures: dict[tuple[str, Address], list[Failure]] = field(default_factory=dict)
     window: dict[tuple[str, Address], int] = field(default_factory=dict)
     cleared: set[tuple[str, Address]] = field(default_factory=set)
     connections: dict[tuple[str, str], Connection | None] = field(default_factory=dict)
@@ -41,12 +41,12 @@ class Batch:
 
     def fail(self, jail: str, address: Address, failure: Failure, findtime: int) -> None:
         """Note a failure; those that are ``findtime`` (microseconds) older no longer count."""
-        self.failures.append((jail, address, failure))
+        self.failures.setdefault((jail, address), []).append(failure)
         self.window[jail, address] = failure.time - findtime
 
     def clear(self, jail: str, address: Address) -> None:
         """Note that what counted against a suspect no longer does."""
-        self.failures = [row for row in self.failures if row[:2] != (jail, address)]
+        self.failures.pop((jail, address), None)
         self.window.pop((jail, address), None)
         self.cleared.add((jail, address))
 

@@ -137,7 +137,12 @@ class Store:
     def _apply(self, batch: Batch) -> None:
         run, many = self._db.execute, self._db.executemany
         many("DELETE FROM failure WHERE jail = ? AND address = ?", batch.cleared)
-        many("INSERT INTO failure VALUES (?, ?, ?, ?)", ((j, a, *f) for j, a, f in batch.failures))
+        failures = (
+            (jail, address, *failure)
+            for (jail, address), window in batch.failures.items()
+            for failure in window
+        )
+        many("INSERT INTO failure VALUES (?, ?, ?, ?)", failures)
         many(
             "DELETE FROM failure WHERE jail = ? AND address = ? AND time <= ?",
             ((jail, address, time) for (jail, address), time in batch.window.items()),
