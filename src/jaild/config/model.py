@@ -1,0 +1,95 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module defines what the rest of jaild sees of the configuration: frozen, typed, complete.
+
+Durations are microseconds (FOREVER for a ban without end), ports are canonical.
+"""
+
+from dataclasses import dataclass
+
+from jaild.core.address import Network
+from jaild.core.errors import InvalidConfig
+from jaild.core.match import Match
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Note:
+    """One accepted option that does not do what its writer may expect, and why."""
+
+    path: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonConfig:
+    """What ``jaild.conf`` says; ``loglevel`` is a level name of Python's logging."""
+
+    loglevel: str = "INFO"
+    dbpurgeage: int = 86_400_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class FilterConfig:
+    """One filter as one jail uses it: parameters are put in, tags like ``<HOST>`` are left in.
+
+    ``path`` is the file that the filter's definition came from.
+    """
+
+    name: str
+    path: str
+    failregex: tuple[str, ...]
+    ignoreregex: tuple[str, ...] = ()
+    prefregex: str = ""
+    journalmatch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JailConfig:
+    """One enabled jail without mistakes.
+
+    ``ports`` and ``protocol`` are as in core.rule: "" and any for all ports. ``actions`` are as
+    written, for display.
+    """
+
+    name: str
+    filter: FilterConfig
+    match: Match
+    maxretry: int
+    findtime: int
+    bantime: int
+    ignoreip: tuple[Network, ...]
+    ignoreself: bool
+    ports: str
+    protocol: str
+    verdict: str
+    maxmatches: int
+    actions: tuple[str, ...]
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenJail:
+    """A jail that cannot run because of a mistake of its own; the others can."""
+
+    name: str
+    error: InvalidConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration.
+
+    ``jails`` are the enabled ones without mistakes, in file order; ``ignored`` are the networks
+    that no ban may touch: ignoreip of [DEFAULT] and of every enabled jail.
+    """
+
+    daemon: DaemonConfig
+    jails: tuple[JailConfig, ...]
+    broken: tuple[BrokenJail, ...]
+    ignored: tuple[Network, ...]
+    notes: tuple[Note, ...]

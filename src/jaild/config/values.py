@@ -1,0 +1,165 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module turns the texts of single options into typed values.
+
+Every parser takes the text and returns the value, or raises a JaildError whose sentence says what
+is wrong with it; where the text stands is the caller's knowledge.
+"""
+
+import re
+import socket
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network
+
+from jaild.core import address, duration
+from jaild.core.address import Network
+from jaild.core.ban import FOREVER
+from jaild.core.errors import InvalidAddress, InvalidConfig, InvalidDuration
+from jaild.core.rule import check_ports
+
+MAX_LIST = 10_000
+
+TRUE = ("1", "on", "true", "yes")
+FALSE = ("0", "off", "false", "no")
+_SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
+_MAPPED = IPv6Network("::ffff:0:0/96")
+_LEVELS = {
+    "CRITICAL": "CRITICAL",
+    "ERROR": "ERROR",
+    "WARNING": "WARNING",
+    "NOTICE": "INFO",
+    "INFO": "INFO",
+    "DEBUG": "DEBUG",
+    "TRACEDEBUG": "DEBUG",
+    "HEAVYDEBUG": "DEBUG",
+}
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str:
+    """Return "did you mean x?" for the likeliest candidate, or ""."""
+    if len(word) > 64:  # noqa: PLR2004 - no name is that long, and the comparison is slow
+        return ""
+    found = get_close_matches(word, candidates, n=1, cutoff=0.7)
+    return f"did you mean {found[0]}?" if found else ""
+
+
+def text(value: str) -> str:
+    """Return the text itself."""
+    return value
+
+
+def lines(value: str) -> tuple[str, ...]:
+    """Return the lines that are not empty, one item each."""
+    return tuple(line.strip() for line in value.split("\n") if line.strip())
+
+
+def boolean(value: str) -> bool:
+    """Return what a yes or no means; anything that is neither is a mistake, never a silent no."""
+    word = value.lower()
+    if word in TRUE + FALSE:
+        return word in TRUE
+    raise InvalidConfig("it has to be true or false", hint=nearest(word, ("true", "false")))
+
+
+def integer(least: int, most: int) -> Callable[[str], int]:
+    """Return a parser for whole numbers of a range."""
+
+    def parse(value: str) -> int:
+        if re.fullmatch(r"[0-9]{1,9}", value) and least <= int(value) <= most:
+            return int(value)
+        raise InvalidConfig(f"it has to be a whole number from {least} to {most}")
+
+    return parse
+
+
+def span(value: str) -> int:
+    """Return a length of time above zero, in microseconds."""
+    usec = length(value)
+    if usec == FOREVER:
+        raise InvalidDuration("it cannot be for ever")
+    return usec
+
+
+def length(value: str) -> int:
+    """Return a length of time above zero in microseconds, or FOREVER."""
+    usec = duration.parse(value)
+    if not usec:
+        raise InvalidDuration("it has to be longer than nothing")
+    return usec
+
+
+def networks(value: str) -> tuple[Network, ...]:
+    """Return the networks of a list separated by blanks, commas or line ends, each once."""
+    words = value.replace(",", " ").split()
+    if len(words) > MAX_LIST:
+        raise InvalidConfig(f"it has more than {MAX_LIST} entries")
+    return tuple(dict.fromkeys(_network(word) for word in words))
+
+
+def _network(word: str) -> Network:
+    if word.startswith("file:"):
+        raise InvalidConfig("jaild does not read networks from other files; list them here")
+    if "%" in word:
+        raise InvalidAddress(f"'{word}' has a scope id; write the address without it")
+    try:
+        network = address.parse_network(word)
+    except InvalidAddress:
+        if not re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9_.-]+", word):
+            raise
+        message = f"'{word}' is a host name, and jaild never looks up names; write its addresses"
+        raise InvalidAddress(message) from None
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        # Entries name such a peer by its IPv4 address.
+        mapped = network.network_address.ipv4_mapped
+        return IPv4Network(f"{mapped}/{network.prefixlen - 96}")
+    return network
+
+
+def ports(value: str) -> str:
+    """Return a list of ports, ranges and service names in canonical form; "" is every port.
+
+    Names are those of services(5).
+    """
+    words = value.replace(",", " ").split()
+    if not words:
+        raise InvalidConfig("it needs a port, or 0:65535 for all")
+    return check_ports(",".join(_port(word) for word in words))
+
+
+def _port(word: str) -> str:
+    if not re.search(r"[A-Za-z]", word):
+        return word
+    # Port numbers of one service hardly ever differ between protocols: any will do.
+    if _SERVICE.fullmatch(word):
+        try:
+            return str(socket.getservbyname(word))
+        except OSError:
+            pass
+    raise InvalidConfig(f"'{word}' is no service in /etc/services; write the port's number")
+
+
+def protocol(value: str) -> str:
+    """Return tcp, udp or any."""
+    word = value.lower()
+    if word in ("tcp", "udp"):
+        return word
+    if word in ("any", "all"):
+        return "any"
+    raise InvalidConfig("it has to be tcp or udp, or any together with port = 0:65535")
+
+
+def loglevel(value: str) -> str:
+    """Return the level of Python's logging for one of fail2ban's names or numbers."""
+    word = value.upper()
+    if word in _LEVELS:
+        return _LEVELS[word]
+    if re.fullmatch(r"[0-9]{1,2}", word):
+        number = int(word)
+        return next(name for name, least in _FLOORS if number >= least)
+    hint = nearest(word, _LEVELS)
+    raise InvalidConfig("it has to be CRITICAL, ERROR, WARNING, INFO or DEBUG", hint=hint)
+
+
+_FLOORS = (("CRITICAL", 50), ("ERROR", 40), ("WARNING", 30), ("INFO", 20), ("DEBUG", 0))

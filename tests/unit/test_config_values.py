@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from ipaddress import ip_network
+
+import pytest
+
+from jaild.config import values
+from jaild.core.ban import FOREVER
+from jaild.core.errors import JaildError
+
+
+@pytest.mark.parametrize("text", ["1", "on", "True", "YES"])
+def test_true(text: str) -> None:
+    assert values.boolean(text) is True
+
+
+@pytest.mark.parametrize("text", ["0", "off", "False", "NO"])
+def test_false(text: str) -> None:
+    assert values.boolean(text) is False
+
+
+@pytest.mark.parametrize("text", ["", "ture", "y", "2", "enabled", "-1"])
+def test_neither_is_a_mistake(text: str) -> None:
+    with pytest.raises(JaildError, match="true or false"):
+        values.boolean(text)
+
+
+def test_integer() -> None:
+    parse = values.integer(1, 100)
+    assert parse("5") == 5
+    for text in ("", "0", "101", "-5", "5.0", "five", "\u0665", "9" * 5000, "1_0", "+5"):
+        with pytest.raises(JaildError, match="whole number from 1 to 100"):
+            parse(text)
+
+
+def test_lengths_of_time() -> None:
+    assert values.length("-1") == FOREVER
+    assert values.span("10m") == 600_000_000
+    for parse, text in ((values.span, "-1"), (values.span, "0"), (values.length, "0s")):
+        with pytest.raises(JaildError):
+            parse(text)
+
+
+def test_networks() -> None:
+    found = values.networks("127.0.0.1/8, ::1\n192.0.2.0/255.255.255.0 ::1 ::ffff:198.51.100.0/120")
+    wanted = ("127.0.0.0/8", "::1", "192.0.2.0/24", "198.51.100.0/24")
+    assert found == tuple(ip_network(text) for text in wanted)
+    assert values.networks("") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("home.example.org", "is a host name, and jaild never looks up names"),
+        ("192.0.2.256", "is not an address or network"),
+        ("192.0.2.0/33", "is not an address or network"),
+        ("file:/etc/friends", "does not read networks from other files"),
+        ("fe80::1%eth0", "has a scope id"),
+        ("::1 " * 10_001, "more than 10000"),
+    ],
+)
+def test_networks_refused(text: str, sentence: str) -> None:
+    with pytest.raises(JaildError, match=sentence):
+        values.networks(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "ports"),
+    [
+        ("ssh", "22"),
+        ("https, http 22", "22,80,443"),
+        ("6000:6010,ssh", "22,6000:6010"),
+        ("0:65535", ""),
+        ("1:65535", ""),
+    ],
+)
+def test_ports(text: str, ports: str) -> None:
+    assert values.ports(text) == ports
+
+
+@pytest.mark.parametrize("text", ["", "shh", "65536", "22-25", "é", "a" * 500, "0", "10:5", "a b"])
+def test_ports_refused(text: str) -> None:
+    with pytest.raises(JaildError):
+        values.ports(text)
+
+
+def test_protocol() -> None:
+    assert [values.protocol(text) for text in ("TCP", "udp", "all", "any")] == [
+        "tcp",
+        "udp",
+        "any",
+        "any",
+    ]
+    with pytest.raises(JaildError):
+        values.protocol("tcp,udp")
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("info", "INFO"),
+        ("NOTICE", "INFO"),
+        ("HEAVYDEBUG", "DEBUG"),
+        ("4", "DEBUG"),
+        ("35", "WARNING"),
+    ],
+)
+def test_loglevel(text: str, level: str) -> None:
+    assert values.loglevel(text) == level
+
+
+def test_loglevel_refused() -> None:
+    with pytest.raises(JaildError, match="did you mean DEBUG"):
+        values.loglevel("debgu")
+
+
+def test_nearest() -> None:
+    assert values.nearest("bantme", ["findtime", "bantime"]) == "did you mean bantime?"
+    assert values.nearest("quux", ["findtime", "bantime"]) == ""
+    assert values.nearest("x" * 100_000, ["x" * 100_000]) == ""
