@@ -3,8 +3,8 @@
 
 """A service over a folder of journal files that ends at the journal's end, or kills itself before.
 
-``service_once.py JOURNAL STATE ETC [before|after N]``: with the last two, SIGKILL hits before or after the
-N-th commit. Prints nothing; what happened is in the state file.
+``service_once.py JOURNAL STATE ETC [before|after N]``: with the last two, SIGKILL hits before or
+after the N-th commit. Prints nothing; what happened is in the state file.
 """
 
 import os

@@ -113,5 +113,3 @@ def test_vanished_journal_files_are_said_and_survived(etc, tmp_path):
         (failed,) = db.execute("SELECT failures FROM counter").fetchone()
     assert last == max(each.time for each in entries if b"ssh" in each.fields["_SYSTEMD_UNIT"])
     assert failed > 0
-
-

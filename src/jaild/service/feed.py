@@ -62,12 +62,17 @@ class Feed:
         loop: Loop,
         turn: Callable[[Iterator[Entry]], int],
         drained: Callable[[], None],
+        failed: Callable[[OSError], None],
     ) -> None:
-        """``drained`` is called whenever the journal's present end is reached."""
+        """``drained`` is called whenever the journal's present end is reached.
+
+        ``failed`` is called when the journal cannot be read; the feed has stopped then.
+        """
         self._source = source
         self._loop = loop
         self._turn = turn
         self._drained = drained
+        self._failed = failed
         self._watch: Handle | None = None
         self._tick: Handle | None = None
         self._next: Handle | None = None
@@ -93,8 +98,12 @@ class Feed:
             self._tick = None
 
     def _announced(self) -> None:
-        self._source.process()
-        self._look()
+        try:
+            self._source.process()
+        except OSError as error:
+            self._give_up(error)
+        else:
+            self._look()
 
     def _look(self) -> None:
         if self._next is None:
@@ -108,7 +117,16 @@ class Feed:
         self._read()
 
     def _read(self) -> None:
-        if self._turn(self._source.read(TURN)) == TURN:
+        try:
+            count = self._turn(self._source.read(TURN))
+        except OSError as error:
+            self._give_up(error)
+            return
+        if count == TURN:
             self._more()
         else:
             self._drained()
+
+    def _give_up(self, error: OSError) -> None:
+        self.stop()
+        self._failed(error)

@@ -33,6 +33,9 @@ from jaild.state.store import Saved, Store
 
 logger = logging.getLogger(__name__)
 
+# A journal that cannot be read is tried again after this time.
+REOPEN_MS = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -171,7 +174,7 @@ class Service:
             reader.seek_time(self._parts.now() - window)
         elif not reader.seek(self._place):
             self._parts.recorder.position_lost(self._place.seen)
-        feed = Feed(reader, self._parts.loop, self._turn, self._drained)
+        feed = Feed(reader, self._parts.loop, self._turn, self._drained, self._unreadable)
         self._reading = Reading(reader, watch, feed)
         feed.start()
 
@@ -179,11 +182,15 @@ class Service:
         reading = self._reading
         if reading is None:
             return 0
-        count = reading.watch.take(entries)
-        reader = reading.reader
-        if count:
-            self.entries_read += count
-            self._place = Position(reader.cursor, reader.time, reader.time)
+        reader, before = reading.reader, reading.watch.taken
+        try:
+            reading.watch.take(entries)
+        finally:
+            # Also when reading fails half-way: what the jails have seen they must not see again.
+            count = reading.watch.taken - before
+            if count:
+                self.entries_read += count
+                self._place = Position(reader.cursor, reader.time, reader.time)
         reading.watch.gather(reader.time if count else self._parts.now())
         self._pace.turn(read=bool(count))
         reading.feed.alert(on=reading.watch.suspects())
@@ -203,6 +210,11 @@ class Service:
 
     def _cursor(self) -> str:
         return self._reading.reader.cursor if self._reading is not None else ""
+
+    def _unreadable(self, error: OSError) -> None:
+        logger.error("the journal cannot be read and is opened again: %s", error)
+        self._close()
+        self._parts.loop.after(REOPEN_MS, self._open)
 
     def _close(self) -> None:
         if self._reading is not None:

@@ -54,20 +54,19 @@ class Watch:
         """``cursor`` gives that of the current entry; ``ban`` enters a decision."""
         self.guards = guards
         self.router = Router(guards)
+        self.taken = 0
         self._cursor = cursor
         self._batch = batch
         self._ban = ban
 
-    def take(self, entries: Iterator[Entry]) -> int:
-        """Let the jails see some entries; returns how many there were."""
+    def take(self, entries: Iterator[Entry]) -> None:
+        """Let the jails see some entries; ``taken`` counts them as they come."""
         find, observe = self.router.find, self._observe
-        count = 0
         for entry in entries:
-            count += 1
+            self.taken += 1
             for guard in find(entry.fields):
                 if guard.jail is not None:
                     observe(guard, entry)
-        return count
 
     def gather(self, now: int) -> None:
         """Put into the batch what the jails have learnt; forget suspects quiet until now."""

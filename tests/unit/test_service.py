@@ -1,0 +1,311 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The service on a clock of the test's own, with a firewall in memory."""
+
+import pytest
+
+from jaild.core.ban import FOREVER
+from jaild.core.errors import (
+    AddressIgnored,
+    FirewallFailed,
+    InvalidAddress,
+    InvalidConfig,
+    NoSuchJail,
+    StoreFailed,
+)
+from jaild.core.rule import Rule
+from tests.clockwork import House
+from tests.verbs import SECOND, entry, jail_config, write_journal
+
+PEER = "192.0.2.7"
+RULE = Rule("sshd", PEER, "22", "tcp", "reject")
+
+
+@pytest.fixture
+def house(tmp_path):
+    return House(tmp_path, bantime="1h", findtime="10m", ignoreip="198.51.100.0/24")
+
+
+@pytest.fixture
+def service(house):
+    return house.open()
+
+
+def answer(house, command, *arguments, seconds=0.1):
+    """Give a command and return what it answers, or "silence"."""
+    answers = []
+    command(*arguments, answers.append)
+    house.clock.pass_time(seconds)
+    assert len(answers) <= 1
+    return answers[0] if answers else "silence"
+
+
+def test_ready_without_any_entry(house, service):
+    assert house.ready
+    assert house.status == "1 jail, 0 bans"
+    (status,) = service.jail_states()
+    assert (status.name, status.state) == ("sshd", "running")
+
+
+def test_in_peace_no_timer_runs(house, service):
+    assert house.clock.timers() == 0
+
+
+def test_ban_and_unban(house, service):
+    assert answer(house, service.ban, "sshd", PEER, 0, "test") is None
+    assert house.firewall.rules == {RULE}
+    (ban,) = service.bans("")
+    assert ban.until - ban.since == 3600 * SECOND
+    assert answer(house, service.unban, "sshd", PEER) == 1
+    assert house.firewall.rules == set()
+    assert house.diary.events == [
+        ("added", "sshd", PEER),
+        ("removed", "sshd", PEER, "unbanned by hand"),
+    ]
+
+
+def test_unban_of_nobody(house, service):
+    assert answer(house, service.unban, "sshd", PEER, seconds=0) == 0
+    assert answer(house, service.unban_all, "", seconds=0) == 0
+
+
+def test_unban_in_every_jail(house, service):
+    answer(house, service.ban, "sshd", PEER, 0, "")
+    assert answer(house, service.unban, "", PEER) == 1
+
+
+def test_a_ban_ends_by_itself(house, service):
+    answer(house, service.ban, "sshd", PEER, 5 * SECOND, "")
+    house.clock.pass_time(4.8)
+    assert house.firewall.rules
+    house.clock.pass_time(0.3)
+    assert not house.firewall.rules
+    assert house.diary.events[-1] == ("removed", "sshd", PEER, "its time is over")
+    assert house.clock.timers() == 0
+
+
+def test_a_ban_for_ever(house, service):
+    answer(house, service.ban, "sshd", PEER, FOREVER, "")
+    assert service.bans("sshd")[0].until == FOREVER
+    assert house.clock.timers() == 0
+
+
+def test_a_thousand_bans_share_a_request(house, service):
+    answers = []
+    for number in range(1000):
+        address = f"10.1.{number // 256}.{number % 256}"
+        service.ban("sshd", address, 0, "", answers.append)
+    house.clock.pass_time()
+    assert answers == [None] * 1000
+    assert len(house.firewall.rules) == service.ban_count == 1000
+
+
+@pytest.mark.parametrize(
+    ("jail", "address", "error"),
+    [
+        ("nosuch", PEER, NoSuchJail),
+        ("sshd", "nobody", InvalidAddress),
+        ("sshd", "0.0.0.0/0", InvalidAddress),
+        ("sshd", "198.51.100.5", AddressIgnored),
+        ("sshd", "198.51.0.0/16", AddressIgnored),
+    ],
+)
+def test_refused_bans(house, service, jail, address, error):
+    assert isinstance(answer(house, service.ban, jail, address, 0, ""), error)
+    assert service.ban_count == 0
+
+
+def test_own_addresses_are_spared(house):
+    house.firewall.hosts = (PEER,)
+    service = house.open()
+    found = answer(house, service.ban, "sshd", PEER, 0, "")
+    assert isinstance(found, AddressIgnored)
+
+
+def test_a_new_own_address_is_let_in(house, service):
+    answer(house, service.ban, "sshd", PEER, 0, "")
+    house.firewall.hosts = (PEER,)
+    service.addresses_changed()
+    house.clock.pass_time()
+    assert not house.firewall.rules
+
+
+def test_the_enforcer_has_the_last_word(house, service):
+    house.firewall.refuses = {PEER: "it is loopback"}
+    found = answer(house, service.ban, "sshd", PEER, 0, "")
+    assert isinstance(found, AddressIgnored)
+    assert "it is loopback" in str(found)
+    assert service.ban_count == 0
+
+
+def test_a_failed_firewall_is_said_retried_and_mended(house, service):
+    house.firewall.failure = FirewallFailed("ufw is not installed")
+    found = answer(house, service.ban, "sshd", PEER, 0, "")
+    assert isinstance(found, FirewallFailed)
+    assert "NOT IN FORCE: ufw is not installed" in house.status
+    assert service.ban_count == 1
+    house.firewall.failure = None
+    house.clock.pass_time(5)
+    assert house.firewall.rules == {RULE}
+    assert house.status == "1 jail, 1 ban"
+    texts = [text for text, _ in house.diary.records]
+    assert "bans are not in force: ufw is not installed" in texts
+    assert texts[-1] == "the one ban is in force"
+
+
+def test_an_inactive_firewall_is_no_success(house, service):
+    house.firewall.state = "inactive"
+    found = answer(house, service.ban, "sshd", PEER, 0, "")
+    assert isinstance(found, FirewallFailed)
+    assert "ufw enable" in str(found)
+
+
+def test_drift_is_mended(house, service):
+    answer(house, service.ban, "sshd", PEER, 0, "")
+    house.firewall.rules = {Rule("sshd", "203.0.113.9")}
+    service.firewall_drifted("test")
+    assert house.firewall.rules == {RULE}
+
+
+def test_bans_survive_a_restart(house, service):
+    answer(house, service.ban, "sshd", PEER, 0, "why not")
+    house.close(service)
+    house.firewall.rules.clear()
+    again = house.open()
+    assert house.firewall.rules == {RULE}
+    assert again.bans("sshd")[0].reason == "why not"
+    assert again.jail_status("sshd").banned_total == 1
+
+
+def test_bans_that_ended_meanwhile_are_not_applied(house, service):
+    answer(house, service.ban, "sshd", PEER, 60 * SECOND, "")
+    house.close(service)
+    house.clock.pass_time(61)
+    assert house.open().ban_count == 0
+    assert not house.firewall.rules
+
+
+def test_reload(house, service):
+    answer(house, service.ban, "sshd", PEER, 0, "")
+    jail_config(house.etc, port="22,2222", ignoreip="203.0.113.0/24")
+    service.reload()
+    house.clock.pass_time()
+    assert house.firewall.rules == {Rule("sshd", PEER, "22,2222", "tcp", "reject")}
+    jail_config(house.etc, ignoreip=PEER)
+    service.reload()
+    house.clock.pass_time()
+    assert not house.firewall.rules
+
+
+def test_a_bad_reload_changes_nothing(house, service):
+    (house.etc / "jail.local").write_text("[sshd]\nmaxretry = many\n")
+    with pytest.raises(InvalidConfig) as raised:
+        service.reload()
+    assert (raised.value.line, "jail.local" in raised.value.path) == (2, True)
+    assert service.jail_status("sshd").maxretry == 5
+    assert "configuration refused" in house.diary.records[-1][0]
+
+
+def test_a_jail_that_is_gone_takes_its_bans_along(house, service):
+    answer(house, service.ban, "sshd", PEER, 0, "")
+    (house.etc / "jail.d/test.local").write_text("[sshd]\nenabled = false\n")
+    service.reload()
+    house.clock.pass_time()
+    assert not house.firewall.rules
+    with pytest.raises(NoSuchJail, match="there is no jail 'sshd'"):
+        service.bans("sshd")
+
+
+def test_stop_and_start_of_a_jail(house, service):
+    answer(house, service.ban, "sshd", PEER, 0, "")
+    assert answer(house, service.stop_jail, "sshd") == 1
+    assert service.jail_status("sshd").state == "stopped"
+    assert isinstance(answer(house, service.ban, "sshd", PEER, 0, ""), NoSuchJail)
+    service.start_jail("sshd")
+    assert answer(house, service.ban, "sshd", PEER, 0, "") is None
+    with pytest.raises(NoSuchJail):
+        service.start_jail("nosuch")
+
+
+def test_a_full_disk_does_not_stop_bans(house, service, mocker):
+    commit = mocker.patch.object(house.store, "commit", side_effect=StoreFailed("disk full"))
+    found = answer(house, service.ban, "sshd", PEER, 0, "")
+    assert isinstance(found, StoreFailed)
+    assert house.firewall.rules == {RULE}
+    mocker.stop(commit)
+    house.clock.pass_time(3)
+    assert [ban.address for ban in house.store.load().bans] == [PEER]
+
+
+def attack(count, start=0.0, peer=PEER):
+    message = f"Failed password for root from {peer} port 5 ssh2"
+    return [entry(message, at=start + number, pid=500 + number) for number in range(count)]
+
+
+def test_entries_become_a_ban_with_evidence(house):
+    write_journal(house.journal, attack(5))
+    house.clock.time += 10 * SECOND
+    service = house.open()
+    (ban,) = service.bans("sshd")
+    assert (ban.address, ban.failures, len(set(ban.cursors))) == (PEER, 5, 5)
+    assert house.firewall.rules == {RULE}
+    status = service.jail_status("sshd")
+    assert (status.failed_total, status.failed_now, status.banned_total) == (5, 0, 1)
+
+
+def test_counts_go_on_after_a_restart(house):
+    write_journal(house.journal, attack(3), "a")
+    house.clock.time += 10 * SECOND
+    first = house.open()
+    assert first.jail_status("sshd").failed_now == 1
+    house.close(first)
+    write_journal(house.journal, attack(2, start=20), "b")
+    house.clock.time += 30 * SECOND
+    second = house.open()
+    assert len(second.bans("sshd")) == 1
+
+
+def test_under_attack_it_looks_often_and_then_rests(house):
+    write_journal(house.journal, attack(2))
+    house.clock.time += 10 * SECOND
+    house.open()
+    assert house.clock.timers() == 1
+    house.clock.pass_time(601)
+    assert house.clock.timers() == 0
+
+
+def test_a_forged_line_counts_for_nothing(house):
+    message = "Failed password for root from 203.0.113.9 port 22 ssh2"
+    forged = [
+        entry(message, at=number, uid=1000, unit=unit, comm="sshd", pid=number + 1)
+        for number, unit in enumerate(["ssh.service", "session-1.scope", "user@1000.service"] * 3)
+    ]
+    write_journal(house.journal, forged)
+    house.clock.time += 10 * SECOND
+    assert house.open().jail_status("sshd").failed_total == 0
+
+
+def test_one_bad_jail_harms_one_jail(house, service, mocker):
+    (house.etc / "jail.d/zz.local").write_text(
+        "[other]\nenabled = true\nfilter = sshd\nport = ssh\n"
+    )
+    service.reload()
+    house.clock.pass_time()
+    write_journal(house.journal, attack(5))
+    guard = service._guards["other"]
+    mocker.patch.object(guard.jail.filter, "judge", side_effect=RuntimeError("bug"))
+    house.clock.time += 10 * SECOND
+    house.clock.announce()
+    assert service.jail_status("other").state == "failed"
+    assert len(service.bans("sshd")) == 1
+
+
+def test_a_journal_that_cannot_be_read_is_opened_again(house, service, mocker):
+    write_journal(house.journal, attack(5))
+    house.clock.time += 10 * SECOND
+    broken = mocker.patch.object(service._reading.reader, "process", side_effect=OSError("EBADMSG"))
+    house.clock.announce()
+    assert broken.called
+    house.clock.pass_time(2)
+    assert len(service.bans("sshd")) == 1
