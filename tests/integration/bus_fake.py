@@ -53,8 +53,7 @@ class FakeService:
     def jail_status(self, name):
         self._find(name)
         mine = tuple(ban.address for ban in self.kept if ban.jail == name)
-        total = max(self.jails[name].banned_total, len(mine))
-        return replace(self.jails[name], banned_now=len(mine), banned_total=total, addresses=mine)
+        return replace(self.jails[name], banned_now=len(mine), addresses=mine)
 
     def bans(self, jail):
         if jail:
@@ -71,6 +70,8 @@ class FakeService:
         until = FOREVER if length == FOREVER else NOW + length
         ban = Ban(jail, address_text, NOW, until, 0, reason)
         self.kept.append(ban)
+        total = self.jails[jail].banned_total + 1
+        self.jails[jail] = replace(self.jails[jail], banned_total=total)
         for listener in self.listeners:
             listener.ban_added(ban)
         done(None)

@@ -48,7 +48,7 @@ class Extra:
         return answer
 
     def Break(self):
-        raise ZeroDivisionError("a detail that stays here")
+        raise ZeroDivisionError("a secret")
 
     def Who(self, caller):
         answer = Deferred()

@@ -1,0 +1,66 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+import pytest
+
+pytest.importorskip("gi")
+
+from gi.repository import GLib
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jaild.dbus import variant
+
+
+@given(st.text(st.characters(blacklist_categories=())))
+def test_any_text_arrives_as_it_is_but_for_what_dbus_cannot_carry(text):
+    wanted = text.encode(errors="replace").decode().replace("\0", "")
+    assert variant.build("s", text).get_string() == wanted == variant.clean(text)
+
+
+@pytest.mark.parametrize(
+    ("signature", "value"),
+    [
+        ("(ss)", ("a'b", 'c"\\d\n')),
+        ("a(ssttus)", [("sshd", "192.0.2.7", 1, 2**64 - 1, 5, "x")]),
+        ("a(sso)", []),
+        ("(ynqiuxtbd)", (1, -2, 3, -4, 5, -6, 7, True, 1.5)),
+        ("as", []),
+        ("a{su}", {"a": 1, "b'": 2}),
+        ("aas", [["a"], []]),
+        ("o", "/org/jaild1/jail/nginx_2dauth"),
+        ("(u)", (3,)),
+    ],
+)
+def test_values_are_those_of_the_constructor(signature, value):
+    assert variant.build(signature, value).equal(GLib.Variant(signature, value))
+
+
+def test_variants_inside_keep_their_type():
+    value = variant.build(
+        "a{sv}", {"bans": variant.build("at", []), "name": variant.build("s", "'")}
+    )
+    assert value.unpack() == {"bans": [], "name": "'"}
+    assert value.lookup_value("bans", None).get_type_string() == "at"
+
+
+@pytest.mark.parametrize(
+    ("signature", "value"),
+    [
+        ("s", 5),
+        ("s", None),
+        ("u", -1),
+        ("u", 2**32),
+        ("t", "5"),
+        ("as", "abc"),
+        ("as", None),
+        ("(ss)", ("a",)),
+        ("(s)", ("a", "b")),
+        ("o", "no path"),
+        ("ss", ("a", "b")),
+        ("r", 1),
+    ],
+)
+def test_what_does_not_fit_is_refused(signature, value):
+    with pytest.raises((TypeError, ValueError)):
+        variant.build(signature, value)
