@@ -229,11 +229,11 @@ def test_stop_and_start_of_a_jail(house, service):
 
 
 def test_a_full_disk_does_not_stop_bans(house, service, mocker):
-    commit = mocker.patch.object(house.store, "commit", side_effect=StoreFailed("disk full"))
+    mocker.patch.object(house.store, "commit", side_effect=StoreFailed("disk full"))
     found = answer(house, service.ban, "sshd", PEER, 0, "")
     assert isinstance(found, StoreFailed)
     assert house.firewall.rules == {RULE}
-    mocker.stop(commit)
+    mocker.stopall()
     house.clock.pass_time(3)
     assert [ban.address for ban in house.store.load().bans] == [PEER]
 

@@ -1,0 +1,168 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What surrounds the code is sound: units, policies, catalog, manual pages, shell scripts.
+
+A tool that is missing skips its test, except under CI=true.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from configparser import RawConfigParser
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from jaild.api import names
+
+ROOT = Path(__file__).parents[2]
+UNITS = ROOT / "units"
+SERVICES = sorted(UNITS.glob("*.service"))
+PAGES = sorted((ROOT / "man").glob("*.scd"))
+SCRIPTS = sorted([*(ROOT / "debian").glob("jaild.p*"), ROOT / "debian/tests/smoke"])
+# The most that systemd-analyze security may find, in tenths of its points.
+EXPOSURE = {"jaild.service": 3, "jaild-enforcer.service": 20}
+
+
+def run(*argv: str, stdin: str = "", **environment: str) -> str:
+    """Run a tool and return what it says; fail if it fails."""
+    program = shutil.which(argv[0], path="/usr/sbin:/usr/bin:/sbin:/bin")
+    if program is None:
+        message = f"{argv[0]} is not installed"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    done = subprocess.run(
+        [program, *argv[1:]],
+        input=stdin, capture_output=True, text=True, check=False,
+        env={**os.environ, "LC_ALL": "C.UTF-8", **environment},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """The units, as if their programs and the bus were there."""
+    for service in SERVICES:
+        text = re.sub(r"/usr/\S*/jail[a-z-]*", "/bin/true", service.read_text())
+        (tmp_path / service.name).write_text(text)
+    (tmp_path / "dbus.socket").write_text("[Socket]\nListenStream=/run/dbus/system_bus_socket\n")
+    (tmp_path / "dbus.service").write_text("[Service]\nExecStart=/bin/true\n")
+    return tmp_path
+
+
+def test_units_are_verified(installed):
+    paths = [str(installed / service.name) for service in SERVICES]
+    assert (
+        run("systemd-analyze", "verify", "--man=no", *paths, SYSTEMD_UNIT_PATH=f"{installed}:")
+        == ""
+    )
+
+
+@pytest.mark.parametrize("name", EXPOSURE)
+def test_units_are_sandboxed(installed, name):
+    threshold = f"--threshold={EXPOSURE[name]}"
+    run("systemd-analyze", "security", "--offline=true", threshold, str(installed / name))
+
+
+def options(path: Path) -> list[tuple[str, str]]:
+    lines = [line for line in path.read_text().splitlines() if re.match(r"[A-Z]", line)]
+    return [tuple(line.split("=", 1)) for line in lines]
+
+
+@pytest.mark.parametrize("path", SERVICES, ids=lambda path: path.name)
+def test_sandbox_is_alphabetical(path):
+    known = [name for name, _ in options(path)]
+    sandbox = known[known.index("AmbientCapabilities") : known.index("UMask") + 1]
+    assert sandbox == sorted(sandbox)
+
+
+@pytest.mark.parametrize("path", SERVICES, ids=lambda path: path.name)
+def test_a_crash_does_not_switch_it_off(path):
+    known = dict(options(path))
+    assert known["Restart"] == "always"
+    assert known["StartLimitIntervalSec"] == "0"
+    assert known["RestartPreventExitStatus"] == "78"
+
+
+def test_units_own_the_names_that_start_them():
+    for path in (UNITS / "dbus").glob("*.service"):
+        activation = RawConfigParser()
+        activation.optionxform = str
+        activation.read(path)
+        name = activation["D-BUS Service"]["Name"]
+        assert path.stem == name
+        started = activation["D-BUS Service"]["SystemdService"]
+        (unit,) = [s for s in SERVICES if started in (s.name, dict(options(s)).get("Alias"))]
+        assert dict(options(unit))["BusName"] == name
+
+
+def rules(path: Path, context: str) -> list[tuple[str, dict[str, str]]]:
+    """The rules of a bus policy for everybody (default) or for a user."""
+    policies = ET.parse(path).iter("policy")
+    chosen = [p for p in policies if context in (p.get("context"), p.get("user"))]
+    return [(rule.tag, dict(rule.attrib)) for policy in chosen for rule in policy]
+
+
+def test_everybody_may_ask_but_not_write_properties():
+    found = rules(UNITS / "dbus/org.jaild1.conf", "default")
+    assert all(tag == "allow" and rule["send_destination"] == names.BUS for tag, rule in found)
+    interfaces = {rule["send_interface"] for _, rule in found}
+    assert interfaces >= {names.MANAGER, names.JAIL}
+    properties = "org.freedesktop.DBus.Properties"
+    members = {r.get("send_member") for _, r in found if r["send_interface"] == properties}
+    assert members == {"Get", "GetAll"}
+
+
+def test_only_jaild_and_root_may_speak_to_the_enforcer():
+    path = UNITS / "dbus/org.jaild1.Enforcer.conf"
+    name = "org.jaild1.Enforcer"
+    assert rules(path, "default") == [
+        ("deny", {"own": name}),
+        ("deny", {"send_destination": name}),
+    ]
+    assert rules(path, "jaild") == [
+        ("allow", {"send_destination": name, "send_interface": name}),
+    ]
+
+
+def test_polkit_knows_every_action():
+    policy = ET.parse(UNITS / "polkit/org.jaild1.policy")
+    notes = {action.get("id"): annotations(action) for action in policy.iter("action")}
+    assert set(notes) == set(names.Action)
+    for note in notes.values():
+        # polkit tells nobody else but root what others may do.
+        assert note["owner"] == "unix-user:jaild"
+        assert set(note.get("imply", "").split()) <= set(names.Action)
+
+
+def annotations(action: ET.Element) -> dict[str, str]:
+    return {
+        str(note.get("key")).removeprefix("org.freedesktop.policykit."): note.text or ""
+        for note in action.iter("annotate")
+    }
+
+
+def test_catalog_compiles(tmp_path):
+    folder = tmp_path / "usr/lib/systemd/catalog"
+    folder.mkdir(parents=True)
+    shutil.copy(UNITS / "catalog/jaild.catalog", folder)
+    assert run("journalctl", f"--root={tmp_path}", "--update-catalog") == ""
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_manual_page_is_well_formed(path, tmp_path):
+    page = tmp_path / path.stem
+    page.write_text(run("scdoc", stdin=path.read_text()))
+    troff = ("--warnings", "--encoding=UTF-8", "--troff-device=utf8", "--ditroff")
+    said = run("man", *troff, "--local-file", str(page), MANROFFSEQ="", MANWIDTH="80")
+    assert [line for line in said.splitlines() if line.startswith("troff:")] == []
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_shell_scripts_are_sound(path):
+    run("shellcheck", str(path))
