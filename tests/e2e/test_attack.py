@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Real sshd, real attackers, real ufw: who is shut out, when, and how he is let in again."""
+
+import json
+import subprocess
+
+import pytest
+
+from tests.lab import furnish, net
+from tests.lab.attack import Login, Outcome
+
+pytestmark = pytest.mark.e2e
+
+MAXRETRY = 5
+UNBAN = ("busctl", "call", "org.jaild1", "/org/jaild1", "org.jaild1.Manager", "Unban", "ss")
+# The last attempt's connection is ended by its own ban, before or after sshd's answer.
+LAST = {Outcome.DENIED, Outcome.CLOSED}
+SHUT = {"refused", "timeout"}
+
+
+def bans(lab):
+    return {
+        ban["address"]: ban for ban in json.loads(lab.run(["jailctl", "bans", "--json"]).stdout)
+    }
+
+
+def outcomes(attempts, source):
+    return [attempt.outcome for attempt in attempts if attempt.source == source]
+
+
+def test_ten_attackers_at_once(lab):
+    attackers = [f"198.51.100.{n}" for n in range(10, 15)] + [f"2001:db8::{n}" for n in range(5)]
+    bystanders = ["198.51.100.200", "2001:db8::200"]
+    attempts = lab.attack(attackers, tries=MAXRETRY + 1)
+    for attacker in attackers:
+        found = outcomes(attempts, attacker)
+        assert found[: MAXRETRY - 1] == [Outcome.DENIED] * (MAXRETRY - 1), attacker
+        assert found[MAXRETRY - 1] in LAST, attacker
+        assert found[MAXRETRY] in {Outcome.REFUSED, Outcome.TIMEOUT}, attacker
+    probes = lab.probe_all(attackers + bystanders)
+    assert {probes[attacker] for attacker in attackers} <= SHUT
+    assert {probes[bystander] for bystander in bystanders} == {"open"}
+    found = bans(lab)
+    assert set(attackers) <= set(found)
+    assert not set(bystanders) & set(found)
+    assert {found[attacker]["failures"] for attacker in attackers} == {MAXRETRY}
+    status = lab.run(["ufw", "status"]).stdout
+    assert all(attacker in status for attacker in attackers)
+    assert status.count("jaild:sshd") == len(found)
+
+    answer = lab.run([*UNBAN, "sshd", attackers[0]]).stdout
+    assert answer.split() == ["u", "1"]
+    assert lab.probe(attackers[0]) == "open"
+    assert lab.probe(attackers[1]) in SHUT
+    login = Login(furnish.ALICE, furnish.PASSWORDS[furnish.ALICE])
+    (attempt,) = lab.attack([attackers[0]], 1, login)
+    assert attempt.outcome is Outcome.ACCEPTED
+    assert lab.run([*UNBAN, "sshd", attackers[0]]).stdout.split() == ["u", "0"]
+
+
+def test_unknown_users_count_once_an_attempt(lab):
+    attempts = lab.attack(["198.51.100.20"], MAXRETRY + 1, Login("nobody-here"))
+    found = outcomes(attempts, "198.51.100.20")
+    assert found[: MAXRETRY - 1] == [Outcome.DENIED] * (MAXRETRY - 1)
+    assert found[MAXRETRY] in {Outcome.REFUSED, Outcome.TIMEOUT}
+
+
+def test_a_ban_tells_its_evidence(lab):
+    lab.attack(["198.51.100.21"], MAXRETRY)
+    lab.wait(lambda: "198.51.100.21" in bans(lab), 10, "the ban")
+    record = json.loads(
+        lab.journal("-t", "jaild", "JAILD_ADDRESS=198.51.100.21", "-o", "json", "-n", "1")
+    )
+    assert record["JAILD_JAIL"] == "sshd"
+    cursors = record["JAILD_CURSORS"].split("\n")
+    assert len(cursors) == MAXRETRY
+    for cursor in cursors:
+        entry = lab.journal("--cursor", cursor, "-n", "1", "-o", "cat")
+        assert "198.51.100.21" in entry
+
+
+def test_polkit_refuses_an_ordinary_user(lab):
+    lab.run(["jailctl", "ban", "sshd", "198.51.100.22"])
+    as_mallory = ("runuser", "-u", "mallory", "--")
+    refused = lab.run([*as_mallory, *UNBAN, "sshd", "198.51.100.22"], check=False)
+    assert refused.returncode != 0
+    assert "not authorised" in refused.stderr
+    assert lab.run([*as_mallory, "jailctl", "unban", "198.51.100.22"], check=False).returncode == 4
+    direct = (
+        *as_mallory, "busctl", "call", "org.jaild1.Enforcer", "/org/jaild1/Enforcer",
+        "org.jaild1.Enforcer", "Sync", "a(sssss)", "0",
+    )  # fmt: skip
+    assert lab.run(direct, check=False).returncode != 0
+    assert "198.51.100.22" in bans(lab)
+
+
+def test_a_user_who_may_read_the_journal_may_look(lab):
+    lab.run(["usermod", "--append", "--groups", "adm", "mallory"])
+    try:
+        seen = lab.run(["runuser", "-u", "mallory", "--", "jailctl", "status", "sshd"])
+    finally:
+        lab.run(["gpasswd", "--delete", "mallory", "adm"])
+    assert "Status for the jail: sshd" in seen.stdout
+
+
+def test_a_forged_line_bans_nobody(lab):
+    before = bans(lab)
+    line = "Failed password for root from 203.0.113.9 port 22 ssh2"
+    for _ in range(MAXRETRY):
+        lab.run(["runuser", "-u", "mallory", "--", "logger", "-t", "sshd", line])
+    # The same by a process that calls itself sshd.
+    script = 'cp /usr/bin/logger /tmp/sshd && for n in 1 2 3 4 5; do /tmp/sshd -t sshd "$1"; done'
+    lab.run(["runuser", "-u", "mallory", "--", "sh", "-c", script, "sh", line])
+    assert lab.journal("-t", "sshd", "-n", "20", "-o", "cat").count(line) == 2 * MAXRETRY
+    # A real failure after them shows that they have been read.
+    lab.attack(["198.51.100.23"], MAXRETRY)
+    lab.wait(lambda: "198.51.100.23" in bans(lab), 10, "the ban of the real one")
+    assert set(bans(lab)) - set(before) == {"198.51.100.23"}
+
+
+@pytest.mark.parametrize("flavour", ["", "::ffff:"])
+def test_networks_and_mapped_addresses(lab, flavour):
+    host = f"{flavour}198.51.100.24"
+    lab.run(["jailctl", "ban", "sshd", host])
+    assert lab.probe("198.51.100.24") in SHUT
+    assert lab.run(["jailctl", "unban", "sshd", host]).stdout == "1\n"
+    assert lab.probe("198.51.100.24") == "open"
+    lab.run(["jailctl", "set", "sshd", "banip", "198.51.101.0/24"])
+    assert lab.probe("198.51.101.77") in SHUT
+    assert lab.run(["jailctl", "set", "sshd", "unbanip", "198.51.101.0/24"]).stdout == "1\n"
+    assert lab.probe("198.51.101.77") == "open"
+
+
+def test_a_ban_ends_open_connections(lab):
+    source = "198.51.100.25"
+    command = lab.outside(["nc", "-s", source, net.host_for(source), "22"])
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as held:
+        established = ["ss", "-Htn", "state", "established", "dst", source]
+        try:
+            lab.wait(lambda: lab.run(established).stdout != "", 10, "the connection")
+            lab.run(["jailctl", "ban", "sshd", source])
+            lab.wait(lambda: lab.run(established).stdout == "", 10, "its end")
+        finally:
+            held.kill()
+
+
+def test_bans_end_by_themselves(lab):
+    lab.run(["jailctl", "ban", "sshd", "198.51.100.26", "--for", "2s"])
+    assert lab.probe("198.51.100.26") in SHUT
+    lab.wait(lambda: lab.probe("198.51.100.26") == "open", 10, "the end of the ban")
+    assert "198.51.100.26" not in bans(lab)
+
+
+def test_nobody_shuts_out_the_host_itself(lab):
+    for address in ("127.0.0.1", "::1", net.host_for("198.51.100.1")):
+        refused = lab.run(["jailctl", "ban", "sshd", address], check=False)
+        assert (refused.returncode, address in refused.stderr) == (1, True)
