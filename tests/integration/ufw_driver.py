@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from jaild.core.errors import JaildError
@@ -106,12 +107,11 @@ class Driver:
         watch.settled(self.engine.sync(_rules(rules)).condition)
         children = []
         for number, argv in enumerate(steps):
-            run = lambda argv=argv: children.append(
-                subprocess.Popen(argv, stdout=subprocess.DEVNULL)
-            )
-            loop.after(int(1000 * seconds / len(steps)) * number + 100, run)
+            start = partial(_start, argv, children)
+            loop.after(int(1000 * seconds / len(steps)) * number + 100, start)
         loop.after(int(seconds * 1000) + 100, loop.quit)
         loop.run()
+        watch.close()
         for child in children:
             child.wait()
         return seen
@@ -119,7 +119,8 @@ class Driver:
     def sockets(self, listen, peer, rule):
         """Ban the peer of a real connection; tell whether the server's side was ended."""
         family = socket.AF_INET6 if ":" in listen else socket.AF_INET
-        server = socket.create_server((listen, 2222), family=family)
+        dual = listen == "::"
+        server = socket.create_server((listen, 2222), family=family, dualstack_ipv6=dual)
         client = socket.socket(socket.AF_INET6 if ":" in peer else socket.AF_INET)
         client.bind((peer, 0))
         client.connect(("127.0.0.1" if "." in peer else "::1", 2222))
@@ -147,7 +148,22 @@ class Driver:
         loop.after(50, lambda: subprocess.run(["ip", "addr", "add", add, "dev", "lo"], check=True))
         loop.after(5000, loop.quit)
         loop.run()
+        hosts.close()
         return [before, hosts.current]
+
+    def start(self, address):
+        """Start the enforcer on some bus; return its process id."""
+        environment = {**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": address}
+        argv = [sys.executable, "-m", "jaild.enforcer", "--config", "/etc/ufw/jaild"]
+        self.process = subprocess.Popen(argv, env=environment, stderr=subprocess.PIPE, text=True)
+        return self.process.pid
+
+    def stop(self):
+        """End it politely; return its exit status and what it said."""
+        if self.process.returncode is None:
+            self.process.terminate()
+            self.said = self.process.communicate(timeout=20)[1]
+        return [self.process.returncode, self.said]
 
     def _result(self, result):
         outcome = result.outcome
@@ -157,6 +173,10 @@ class Driver:
 
 def _rules(values):
     return [from_tuple(tuple(value)) for value in values]
+
+
+def _start(argv, children):
+    children.append(subprocess.Popen(argv, stdout=subprocess.DEVNULL))
 
 
 def main() -> None:

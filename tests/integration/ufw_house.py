@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import jaild
@@ -14,6 +16,18 @@ import jaild
 DRIVER = Path(__file__).with_name("ufw_driver.py")
 SHIPPED = Path("/usr/share/ufw/iptables")
 PYTHON = "/usr/bin/python3"
+
+
+V4, V6 = "198.51.100.7", "2001:db8::7"
+REJECT4 = f"-s {V4}/32 -p tcp -m tcp --dport 22 -j REJECT --reject-with tcp-reset"
+REJECT6 = f"-s {V6}/128 -p tcp -m tcp --dport 22 -j REJECT --reject-with tcp-reset"
+
+
+def can_unshare() -> bool:
+    """Whether a House can be had here."""
+    if os.geteuid() or not all(shutil.which(name) for name in ("ufw", "iptables", "ip")):
+        return False
+    return not subprocess.run(["unshare", "--mount", "--net", "true"], check=False).returncode
 
 
 class Failed(Exception):
@@ -42,7 +56,7 @@ class House:
             text=True,
             env=environment,
         )
-        assert self._read() == "ready"
+        assert self._read() == "ready", "the driver does not start"
 
     def close(self) -> None:
         """End the driver, and with it its namespaces."""
@@ -84,6 +98,14 @@ class House:
         lines = self.run(tool, "-S", f"{chain}-user-input").splitlines()
         return [line.split(" ", 2)[2] for line in lines if line.startswith("-A")]
 
+    def files(self) -> list[str]:
+        """The names of the rules files, and of what lies beside them."""
+        return sorted(path.name for path in self.etc.iterdir() if "user" in path.name)
+
+    def content(self) -> list[bytes]:
+        """What is in both rules files."""
+        return [(self.etc / name).read_bytes() for name in ("user.rules", "user6.rules")]
+
     def apply(self, add=(), drop=()):
         return self.ask("apply", list(add), list(drop))
 
@@ -94,6 +116,16 @@ class House:
         line = self.process.stdout.readline()
         assert line, "the driver died"
         return json.loads(line)
+
+
+@contextmanager
+def open_house(root: Path) -> Iterator[House]:
+    """A House for the length of a block."""
+    house = House(root)
+    try:
+        yield house
+    finally:
+        house.close()
 
 
 def rule(address: str, ports: str = "22", jail: str = "sshd", verdict: str = "reject") -> list[str]:

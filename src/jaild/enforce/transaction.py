@@ -1,0 +1,188 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module changes ufw in one transaction: lock, read, change, write, load, replace, unlock.
+
+The kernel takes the new rules in one step per family before ufw's files are replaced. Whatever
+fails, files and kernel are as they were before; whenever a crash comes, each of them is whole.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from jaild.core.errors import FirewallFailed
+from jaild.core.rule import Rule
+from jaild.enforce import lock
+from jaild.enforce.engine import IPV6_IS_OFF, Condition, Result, mark
+from jaild.enforce.kernel import FAMILIES, IPV4, IPV6, Kernel, family_of
+from jaild.enforce.port import Outcome, State
+from jaild.enforce.rules_file import RulesFile
+from jaild.enforce.ufw import Package, RuleSet
+
+logger = logging.getLogger(__name__)
+
+LOCK_PATIENCE = 10.0
+
+# From the rules there are: those to add and those to drop.
+Plan = Callable[[set[Rule]], tuple[list[Rule], set[Rule]]]
+
+
+class Transactions:
+    """Changes ufw through its own Python package."""
+
+    def __init__(self, package: Package, lock_path: str = lock.PATH) -> None:
+        self._package = package
+        self._lock_path = lock_path
+        self._kernels = {family: Kernel(family) for family in FAMILIES}
+        self._is_puzzled = False
+
+    def apply(self, add: Sequence[Rule], drop: Sequence[Rule]) -> Result:
+        """Add rules in front of the administrator's and drop others; a rule in both stays."""
+
+        def plan(there: set[Rule]) -> tuple[list[Rule], set[Rule]]:
+            new = [rule for rule in dict.fromkeys(add) if rule not in there]
+            return new, there & (set(drop) - set(add))
+
+        return self._transact(plan)
+
+    def sync(self, rules: Sequence[Rule]) -> Result:
+        """Make jaild's rules exactly these, in ufw's files and in the kernel."""
+
+        def plan(there: set[Rule]) -> tuple[list[Rule], set[Rule]]:
+            return [rule for rule in dict.fromkeys(rules) if rule not in there], there - set(rules)
+
+        return self._transact(plan)
+
+    def flush(self) -> int:
+        """Remove every rule of jaild's; return how many there were."""
+        return self.sync(()).outcome.dropped + self._flush_sleeping()
+
+    def look(self) -> Condition:
+        """Look without changing anything; raises Busy at once when ufw is at work."""
+        with lock.held(self._lock_path, 0):
+            return self._begin().condition()
+
+    def _flush_sleeping(self) -> int:
+        """Remove the IPv6 rules that lie in ufw's file while its IPv6 is switched off."""
+        with lock.held(self._lock_path, LOCK_PATIENCE):
+            rules = self._package.load_sleeping()
+            if not rules.tagged(IPV6):
+                return 0
+            transaction = _Transaction(rules, self._kernels)
+            return transaction.run(lambda there: ([], there)).outcome.dropped
+
+    def _transact(self, plan: Plan) -> Result:
+        with lock.held(self._lock_path, LOCK_PATIENCE):
+            transaction = self._begin()
+            result = transaction.run(plan)
+            self._package.keep(transaction.rules)
+            return result
+
+    def _begin(self) -> "_Transaction":
+        transaction = _Transaction(self._package.load(), self._kernels)
+        self._say_once(transaction)
+        return transaction
+
+    def _say_once(self, transaction: "_Transaction") -> None:
+        is_puzzled = transaction.rules.enabled and transaction.state() == "inactive"
+        if is_puzzled and not self._is_puzzled:
+            logger.warning(
+                "ufw is enabled, but packets do not pass its chains in the kernel: 'ufw reload'"
+                " would bring jaild's rules into force"
+            )
+        self._is_puzzled = is_puzzled
+
+
+class _Transaction:
+    """One transaction, under ufw's lock."""
+
+    def __init__(self, rules: RuleSet, kernels: dict[int, Kernel]) -> None:
+        """Check the files and see which families are in force; raises FirewallFailed."""
+        self.rules = rules
+        self._kernels = kernels
+        self._files = {family: RulesFile(rules.path(family)) for family in rules.families}
+        for family, file in self._files.items():
+            file.check(rules.count(family))
+        self._hooked = {
+            family: rules.enabled and kernels[family].is_hooked() for family in rules.families
+        }
+
+    def run(self, plan: Plan) -> Result:
+        """Carry the plan out."""
+        add, drop = plan(self._there())
+        refused = {rule: IPV6_IS_OFF for rule in add if family_of(rule) not in self._files}
+        self.rules.remove(drop)
+        refused |= self.rules.put_in_front([rule for rule in add if rule not in refused])
+        new = tuple(rule for rule in add if rule not in refused)
+        changed = {family_of(rule) for rule in (*new, *drop)}
+        # With nothing to write, the caller may still be right that the kernel lacks something.
+        self._put(changed, self._to_load(changed))
+        refusals = tuple((rule.address, reason) for rule, reason in refused.items())
+        outcome = Outcome(self.state(), refusals, added=len(new), dropped=len(drop))
+        return Result(outcome, new, Condition(outcome.state, mark(self._there())))
+
+    def condition(self) -> Condition:
+        """Return how ufw stands."""
+        missing = sum(len(self._missing(family)) for family in self._files)
+        return Condition(self.state(), mark(self._there()), missing)
+
+    def state(self) -> State:
+        """Return whether jaild's rules, as they are now in memory, are or will be in force."""
+        used = {family for family in self._files if self.rules.tagged(family)}
+        return "active" if all(self._hooked[family] for family in used | {IPV4}) else "inactive"
+
+    def _there(self) -> set[Rule]:
+        return {rule for family in self._files for rule in self.rules.tagged(family)}
+
+    def _missing(self, family: int) -> set[Rule]:
+        tagged = self.rules.tagged(family)
+        if not tagged or not self._hooked[family]:
+            return set()
+        return self._kernels[family].missing(tagged)
+
+    def _to_load(self, changed: set[int]) -> set[int]:
+        # A crash may have left rules in the kernel that no file tells of.
+        wanted = changed | {
+            family for family, file in self._files.items() if file.was_interrupted()
+        }
+        wanted |= {
+            family for family in self._files if family not in wanted and self._missing(family)
+        }
+        return {family for family in wanted if self._hooked[family]}
+
+    def _put(self, changed: set[int], load: set[int]) -> None:
+        loaded: list[int] = []
+        try:
+            for family in changed:
+                self._write(family)
+            for family in load:
+                file = self._files[family]
+                self._kernels[family].load(file.staged if family in changed else file.path)
+                loaded.append(family)
+            for family in changed:
+                self._files[family].commit()
+        except FirewallFailed:
+            self._bring_back(changed, loaded)
+            raise
+        for file in self._files.values():
+            file.discard()
+
+    def _write(self, family: int) -> None:
+        file = self._files[family]
+        file.stage()
+        self.rules.write(family, file.staged)
+        file.check_staged(self.rules.count(family))
+
+    def _bring_back(self, changed: set[int], loaded: list[int]) -> None:
+        for family in changed:
+            _attempt(self._files[family].revert)
+        for family in loaded:
+            _attempt(partial(self._kernels[family].load, self._files[family].path))
+
+
+def _attempt(step: Callable[[], None]) -> None:
+    try:
+        step()
+    except FirewallFailed as error:
+        logger.critical("ufw could not be brought back to what it was before: %s", error)

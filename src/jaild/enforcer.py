@@ -1,0 +1,212 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module is the process jaild-enforcer: root's hand on ufw, served over D-Bus."""
+
+import argparse
+import logging
+import os
+import pwd
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from jaild import __version__
+from jaild.config.load import Tree, load
+from jaild.core.address import Network
+from jaild.core.errors import InvalidConfig, JaildError, NotAuthorized
+from jaild.dbus.bus import Bus
+from jaild.dbus.errors import BusError
+from jaild.dbus.loop import Handle, Loop
+from jaild.enforce import bus_names
+from jaild.enforce.addresses import HostAddresses
+from jaild.enforce.choice import Choice
+from jaild.enforce.drift import DriftWatch
+from jaild.enforce.engine import Result
+from jaild.enforce.server import Enforcer
+from jaild.enforce.sockets import Sockets
+from jaild.enforce.ufw import UfwMissing
+from jaild.enforce.veto import Veto
+from jaild.journal import log
+from jaild.journal.notify import notify, watchdog_usec
+
+logger = logging.getLogger("jaild.enforcer")
+
+USER = "jaild"
+EXIT_FAILED = 1
+EXIT_NOT_AUTHORISED = 4
+EXIT_UNAVAILABLE = 69
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the process; return its exit status."""
+    options = _parse(argv)
+    log.start()
+    if os.geteuid() != 0:
+        logger.error("jaild-enforcer changes the firewall and must run as root")
+        return EXIT_NOT_AUTHORISED
+    try:
+        return flush() if options.flush else serve(Tree(options.config, options.shipped))
+    except JaildError as error:
+        logger.critical("%s", error)
+        is_of_bus = isinstance(error, BusError | NotAuthorized)
+        return EXIT_UNAVAILABLE if is_of_bus else EXIT_FAILED
+    except Exception as error:
+        kind, detail = type(error).__name__, logger.isEnabledFor(logging.DEBUG)
+        logger.critical("unexpected: %s: %s", kind, error, exc_info=detail)
+        return EXIT_FAILED
+
+
+def flush() -> int:
+    """Remove every rule of jaild's from ufw, now and without the bus."""
+    try:
+        count = Choice(_alive).flush()
+    except UfwMissing:
+        sys.stdout.write("ufw is not installed: there are no rules to remove\n")
+    else:
+        sys.stdout.write(f"{count} rules of jaild removed from ufw\n")
+    return 0
+
+
+def serve(tree: Tree) -> int:
+    """Serve org.jaild1.Enforcer until SIGTERM."""
+    process = _Process(tree)
+    process.start()
+    return process.run()
+
+
+class _Process:
+    """Everything the process is made of."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._status = 0
+        self._loop = Loop()
+        self._watched: dict[Path, Handle] = {}
+        self._bus = Bus.system()
+        self._ignored = _ignored(tree) or ()
+        self._veto = Veto(self._ignored)
+        self._hosts = HostAddresses(self._loop, self._hosts_changed)
+        self._veto.set_hosts(self._hosts.current)
+        self._sockets = Sockets(self._loop)
+        engine = Choice(_alive)
+        self._drift = DriftWatch(self._loop, engine.look, self._drifted)
+        self._enforcer = Enforcer(
+            engine,
+            self._veto,
+            lambda: self._hosts.current,
+            self._bus.uid_of,
+            _callers(),
+            self._changed,
+        )
+
+    def start(self) -> None:
+        """Publish the object, take the name and tell systemd; raises BusError."""
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            self._loop.on_signal(signum, self._loop.quit)
+        self._loop.on_signal(signal.SIGHUP, self._reload)
+        self._watch_config()
+        self._bus.on_closed(lambda: self._fail("the system bus is gone"))
+        self._door = self._bus.publish(bus_names.PATH, self._enforcer, bus_names.introspection())
+        self._drift.start()
+        period = watchdog_usec()
+        if period:
+            self._loop.every(period // 2000, _alive)
+        self._bus.own(bus_names.NAME, lambda: self._fail("the name on the bus is lost"))
+        notify(READY=1, STATUS="ready; no change yet")
+        logger.info("jaild-enforcer %s is ready", __version__)
+
+    def run(self) -> int:
+        """Serve; return the exit status."""
+        self._loop.run()
+        notify(STOPPING=1)
+        return self._status
+
+    def _changed(self, result: Result) -> None:
+        self._drift.settled(result.condition)
+        outcome = result.outcome
+        if result.new and outcome.state == "active":
+            self._loop.soon(lambda: self._sockets.end(result.new))
+        notify(
+            STATUS=f"ufw {outcome.state}; last change: {outcome.added} rules added,"
+            f" {outcome.dropped} dropped"
+        )
+
+    def _drifted(self, reason: str) -> None:
+        self._door.emit("Drifted", reason)
+
+    def _hosts_changed(self) -> None:
+        self._veto.set_hosts(self._hosts.current)
+        self._door.emit("HostAddressesChanged")
+
+    def _watch_config(self) -> None:
+        # jaild has no right to signal this process, so it sees for itself when ignoreip may change.
+        for folder in (self._tree.etc, self._tree.etc / "jail.d"):
+            if folder in self._watched or not folder.is_dir():
+                continue
+            try:
+                self._watched[folder] = self._loop.watch_file(str(folder), self._reload)
+            except OSError as error:
+                logger.warning("changes in %s are read on SIGHUP only: %s", folder, error)
+
+    def _reload(self) -> None:
+        self._watch_config()
+        ignored = _ignored(self._tree)
+        if ignored is not None and ignored != self._ignored:
+            self._ignored = ignored
+            self._veto.set_ignored(ignored)
+            logger.info("ignoreip has changed: %d networks", len(ignored))
+
+    def _fail(self, why: str) -> None:
+        logger.error("%s", why)
+        self._status = EXIT_UNAVAILABLE
+        self._loop.quit()
+
+
+def _ignored(tree: Tree) -> tuple[Network, ...] | None:
+    """Return what the configuration ignores; None, and a word about it, when it is unusable."""
+    try:
+        return load(tree).ignored
+    except InvalidConfig as error:
+        logger.warning("ignoreip is that of the last good configuration, if any: %s", error)
+        return None
+
+
+def _callers() -> set[int]:
+    try:
+        return {0, pwd.getpwnam(USER).pw_uid}
+    except KeyError:
+        logger.warning("there is no user %s: only root may call", USER)
+        return {0}
+
+
+def _alive() -> None:
+    notify(WATCHDOG=1)
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="jaild-enforcer",
+        description="Changes ufw for jaild; started by systemd, not by hand.",
+    )
+    for name, default, meaning in (
+        ("config", Path("/etc/jaild"), "the configuration whose ignoreip is respected"),
+        ("shipped", Path("/usr/share/jaild"), "the shipped configuration"),
+    ):
+        parser.add_argument(
+            f"--{name}",
+            type=Path,
+            default=default,
+            metavar="DIR",
+            help=f"{meaning} (default: %(default)s)",
+        )
+    parser.add_argument(
+        "--flush", action="store_true", help="remove every rule of jaild's from ufw, and end"
+    )
+    parser.add_argument("--version", action="version", version=f"jaild-enforcer {__version__}")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The firewall over D-Bus, and the one in memory."""
+
+import pytest
+
+pytest.importorskip("gi")
+
+from jaild.core.address import Address
+from jaild.core.errors import FirewallFailed, NotAuthorized
+from jaild.core.rule import Rule
+from jaild.dbus.errors import NoReply, ServiceUnavailable
+from jaild.enforce.client import STARTED, Client
+from jaild.enforce.memory import Memory
+from jaild.enforce.port import Outcome
+
+A = Rule("sshd", Address("198.51.100.7"), "22", "tcp")
+B = Rule("sshd", Address("2001:db8::7"))
+
+
+class Handle:
+    cancelled = False
+
+    def cancel(self):
+        self.cancelled = True
+
+
+class Bus:
+    def __init__(self):
+        self.calls = []
+        self.signals = {}
+        self.answer = None
+        self.handles = []
+
+    def call(self, call, done, *, timeout_ms):
+        assert timeout_ms == 60_000
+        self.calls.append(call)
+        done(self.answer)
+
+    def subscribe(self, _sender, _interface, signal, callback):
+        self.signals[signal] = callback
+        return self._handle()
+
+    def watch_name(self, _name, appeared, vanished):
+        self.appeared, self.vanished = appeared, vanished
+        return self._handle()
+
+    def _handle(self):
+        self.handles.append(Handle())
+        return self.handles[-1]
+
+
+@pytest.fixture
+def bus():
+    return Bus()
+
+
+@pytest.fixture
+def heard():
+    return []
+
+
+@pytest.fixture
+def client(bus, heard):
+    return Client(bus, heard.append, lambda: heard.append("addresses"))
+
+
+def test_a_change(client, bus, heard):
+    bus.answer = ("inactive", [("2001:db8::7", "IPv6 is off")])
+    client.apply([A, B], [A], heard.append)
+    (call,) = bus.calls
+    assert (call.method, call.signature) == ("Apply", "a(sssss)a(sssss)")
+    assert call.args == ([A.as_tuple(), B.as_tuple()], [A.as_tuple()])
+    assert heard == [Outcome("inactive", ((B.address, "IPv6 is off"),), added=1, dropped=1)]
+    assert call.body() is not None
+
+
+def test_the_whole_roster(client, bus, heard):
+    bus.answer = ("active", 2, 3, [])
+    client.sync([A, B], heard.append)
+    assert heard == [Outcome("active", (), added=2, dropped=3)]
+    assert bus.calls[0].method == "Sync"
+
+
+def test_the_hosts_addresses(client, bus, heard):
+    bus.answer = (["192.0.2.1", "::1"],)
+    client.host_addresses(heard.append)
+    assert heard == [("192.0.2.1", "::1")]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "sentence"),
+    [
+        (FirewallFailed("ufw is broken"), FirewallFailed, "ufw is broken"),
+        (NotAuthorized("no"), NotAuthorized, "no"),
+        (NoReply("too late"), FirewallFailed, "jaild-enforcer.service does not answer: too late"),
+        (ServiceUnavailable("gone"), FirewallFailed, "does not answer: gone"),
+    ],
+)
+def test_failure_is_a_sentence(client, bus, error, kind, sentence):
+    bus.answer = error
+    for ask in (
+        lambda done: client.apply([A], [], done),
+        lambda done: client.sync([A], done),
+        client.host_addresses,
+    ):
+        got = []
+        ask(got.append)
+        assert type(got[0]) is kind
+        assert sentence in str(got[0])
+
+
+def test_news(client, bus, heard):
+    bus.signals["Drifted"]("somebody did it")
+    bus.signals["HostAddressesChanged"]()
+    bus.vanished()
+    bus.appeared(":1.9")
+    assert heard == ["somebody did it", "addresses", "addresses", STARTED]
+    client.close()
+    assert all(handle.cancelled for handle in bus.handles)
+
+
+def test_memory_counts_like_the_real_one(heard):
+    memory = Memory([Address("192.0.2.1")])
+    memory.apply([A, B, A], [], heard.append)
+    memory.apply([A], [A, B], heard.append)
+    memory.sync([B], heard.append)
+    memory.host_addresses(heard.append)
+    assert heard == [
+        Outcome("active", added=2),
+        Outcome("active", dropped=1),
+        Outcome("active", added=1, dropped=1),
+        ("192.0.2.1",),
+    ]
+    assert memory.rules == {B}
+
+
+def test_memory_can_refuse_and_fail(heard):
+    memory = Memory()
+    memory.refuses[A.address] = "because"
+    memory.apply([A, B], [], heard.append)
+    memory.failure = FirewallFailed("broken")
+    memory.sync([], heard.append)
+    assert heard == [Outcome("active", ((A.address, "because"),), added=1), memory.failure]
+    assert memory.rules == {B}
