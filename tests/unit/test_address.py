@@ -27,7 +27,17 @@ def test_parse(text, canonical):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "host", "192.0.2.300", "192.030.0.6", "fe80::1%eth0", "10.0.0.0/7", "2001::/31", "1", "a/b"],
+    [
+        "",
+        "host",
+        "192.0.2.300",
+        "192.030.0.6",
+        "fe80::1%eth0",
+        "10.0.0.0/7",
+        "2001::/31",
+        "1",
+        "a/b",
+    ],
 )
 def test_refused(text):
     with pytest.raises(InvalidAddress) as raised:
@@ -47,13 +57,21 @@ def test_networks():
 
 @pytest.mark.parametrize(
     ("text", "ports"),
-    [("22", "22"), ("443, 80", "80,443"), ("0:65535", ""), ("1:65535", ""), ("6000:6010", "6000:6010")],
+    [
+        ("22", "22"),
+        ("443, 80", "80,443"),
+        ("0:65535", ""),
+        ("1:65535", ""),
+        ("6000:6010", "6000:6010"),
+    ],
 )
 def test_ports(text, ports):
     assert check_ports(text) == ports
 
 
-@pytest.mark.parametrize("text", ["0", "65536", "ssh", "9:1", "1,,x", ",".join(map(str, range(1, 17)))])
+@pytest.mark.parametrize(
+    "text", ["0", "65536", "ssh", "9:1", "1,,x", ",".join(map(str, range(1, 17)))]
+)
 def test_bad_ports(text):
     with pytest.raises(InvalidRule):
         check_ports(text)

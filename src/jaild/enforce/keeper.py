@@ -113,7 +113,8 @@ class Keeper:
             return
         if self._wanted or self._waiting or self._compare:
             self._next()
-        elif self.problem and self._retry is None:
+        elif isinstance(outcome, JaildError) and self._retry is None:
+            # A ufw that is switched on announces itself as drift; a failure does not.
             self._retry = self._clock.after(self._pause, self._again)
             self._pause = min(self._pause * 2, RETRY_MOST_MS)
 
