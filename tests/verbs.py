@@ -62,8 +62,10 @@ def write_journal(folder: Path, entries: list[Entry], name: str = "test") -> Pat
     """Make a real journal file of entries, in a folder that may hold others; returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     export = bytearray()
-    for number, each in enumerate(entries, 1):
-        export += f"__REALTIME_TIMESTAMP={each.time}\n__MONOTONIC_TIMESTAMP={number}\n".encode()
+    for each in entries:
+        # An hour after the boot; within a boot the journal sorts files by monotonic time.
+        monotonic = each.time - START + 3600 * SECOND
+        export += f"__REALTIME_TIMESTAMP={each.time}\n__MONOTONIC_TIMESTAMP={monotonic}\n".encode()
         export += b"_MACHINE_ID=" + b"f" * 32 + b"\n"
         for field, value in each.fields.items():
             # The export format's form for values with newlines or arbitrary bytes.

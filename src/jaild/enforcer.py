@@ -85,7 +85,7 @@ class _Process:
         self._loop = Loop()
         self._watched: dict[Path, Handle] = {}
         self._bus = Bus.system()
-        self._ignored = _ignored(tree) or ()
+        self._ignored = _configure(tree) or ()
         self._veto = Veto(self._ignored)
         self._hosts = HostAddresses(self._loop, self._hosts_changed)
         self._veto.set_hosts(self._hosts.current)
@@ -152,7 +152,7 @@ class _Process:
 
     def _reload(self) -> None:
         self._watch_config()
-        ignored = _ignored(self._tree)
+        ignored = _configure(self._tree)
         if ignored is not None and ignored != self._ignored:
             self._ignored = ignored
             self._veto.set_ignored(ignored)
@@ -164,13 +164,15 @@ class _Process:
         self._loop.quit()
 
 
-def _ignored(tree: Tree) -> tuple[Network, ...] | None:
-    """Return what the configuration ignores; None, and a word about it, when it is unusable."""
+def _configure(tree: Tree) -> tuple[Network, ...] | None:
+    """Log as the configuration says and return what it ignores; None if it is unusable."""
     try:
-        return load(tree).ignored
+        config = load(tree)
     except InvalidConfig as error:
         logger.warning("ignoreip is that of the last good configuration, if any: %s", error)
         return None
+    logging.getLogger().setLevel(config.daemon.loglevel)
+    return config.ignored
 
 
 def _callers() -> set[int]:

@@ -26,12 +26,18 @@ LINES = (
     "Failed publickey for root from {peer} port 40112 ssh2: {extra}",
     "Failed hostbased for invalid user {name} from {peer} port 40112 ssh2: {extra}",
     "Accepted publickey for {name} from {peer} port 40112 ssh2: {extra}",
-    "error: maximum authentication attempts exceeded for invalid user {name} from {peer} "
-    "port 40112 ssh2 [preauth]",
-    "Disconnecting invalid user {name} {peer} port 40112: Too many authentication failures "
-    "[preauth]",
-    "Disconnecting invalid user {name} {peer} port 40112: Change of username or service not "
-    "allowed: ({name},ssh-connection) -> ({name},ssh-connection) [preauth]",
+    (
+        "error: maximum authentication attempts exceeded for invalid user {name} from {peer} "
+        "port 40112 ssh2 [preauth]"
+    ),
+    (
+        "Disconnecting invalid user {name} {peer} port 40112: Too many authentication failures "
+        "[preauth]"
+    ),
+    (
+        "Disconnecting invalid user {name} {peer} port 40112: Change of username or service not "
+        "allowed: ({name},ssh-connection) -> ({name},ssh-connection) [preauth]"
+    ),
     "Connection closed by invalid user {name} {peer} port 40112 [preauth]",
     "Received disconnect from {peer} port 40112:11: {extra} [preauth]",
     "Unable to negotiate with {peer} port 40112: no matching cipher found. Their offer: {extra}",

@@ -103,8 +103,10 @@ def test_too_many_keys_of_a_known_user_count_once(jail):
     lines = (
         *[key] * 5,
         f"error: maximum authentication attempts exceeded for root {PEER} ssh2 [preauth]",
-        "Disconnecting authenticating user root 192.0.2.7 port 40112: "
-        "Too many authentication failures [preauth]",
+        (
+            "Disconnecting authenticating user root 192.0.2.7 port 40112: "
+            "Too many authentication failures [preauth]"
+        ),
     )
     assert failures(jail, *lines) == [None] * 5 + ["192.0.2.7", None]
 
@@ -171,22 +173,28 @@ def test_success_takes_nothing_back(sshd):
         ),
         (
             "extra",
-            "Unable to negotiate with 192.0.2.7 port 40112: no matching cipher found. "
-            "Their offer: 3des-cbc [preauth]",
+            (
+                "Unable to negotiate with 192.0.2.7 port 40112: no matching cipher found. "
+                "Their offer: 3des-cbc [preauth]"
+            ),
             True,
         ),
         (
             "extra",
-            "Received disconnect from 192.0.2.7 port 40112:14: No supported authentication "
-            "methods available [preauth]",
+            (
+                "Received disconnect from 192.0.2.7 port 40112:14: No supported authentication "
+                "methods available [preauth]"
+            ),
             True,
         ),
         ("extra", "Connection closed by 192.0.2.7 port 40112 [preauth]", False),
         ("aggressive", "Connection reset by 192.0.2.7 port 40112 [preauth]", True),
         (
             "aggressive",
-            "Unable to negotiate with 192.0.2.7 port 40112: no matching host key type found. "
-            "Their offer: ssh-dss [preauth]",
+            (
+                "Unable to negotiate with 192.0.2.7 port 40112: no matching host key type found. "
+                "Their offer: ssh-dss [preauth]"
+            ),
             True,
         ),
     ],

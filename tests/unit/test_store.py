@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+import sqlite3
+import stat
+
+import pytest
+
+from jaild.core.address import Address
+from jaild.core.ban import FOREVER, Ban
+from jaild.core.connection import Connection
+from jaild.core.errors import StoreFailed
+from jaild.core.position import Position
+from jaild.core.tally import Failure
+from jaild.state.batch import Batch
+from jaild.state.store import Store
+
+A, B = Address("192.0.2.1"), Address("2001:db8::/64")
+BAN = Ban("sshd", A, 10, 20, 5, "5 failures", ("one", "two"))
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path / "state")
+    yield store
+    store.close()
+
+
+def saved(store, batch):
+    """Return what another process would find."""
+    store.commit(batch)
+    again = Store(store._path)
+    try:
+        return again.load()
+    finally:
+        again.close()
+
+
+def test_only_its_owner_may_read_it(store, tmp_path):
+    for path in tmp_path.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_everything_comes_back(store):
+    batch = Batch(Position("cursor", 7, 8))
+    batch.fail("sshd", A, Failure(6, "c6"), findtime=100)
+    batch.fail("sshd", A, Failure(7, "c7"), findtime=100)
+    known = Connection("192.0.2.1", "22", 3, 1, True, 7)
+    batch.connections["sshd", "boot:1"] = known
+    batch.ban(BAN)
+    batch.ban(Ban("sshd", B, 1, FOREVER, 0, "by hand"))
+    batch.counters["sshd"] = (12, 3)
+    found = saved(store, batch)
+    assert found.position == Position("cursor", 7, 8)
+    assert found.failures == [("sshd", A, Failure(6, "c6")), ("sshd", A, Failure(7, "c7"))]
+    assert found.connections == [("sshd", "boot:1", known)]
+    assert {ban.address: ban for ban in found.bans}[A] == BAN
+    assert {ban.address: ban.until for ban in found.bans}[B] == FOREVER
+    assert found.counters == {"sshd": (12, 3)}
+
+
+def test_what_is_over_goes(store):
+    batch = Batch()
+    batch.fail("sshd", A, Failure(6, ""), findtime=100)
+    batch.connections["sshd", "p"] = Connection()
+    batch.ban(BAN)
+    saved(store, batch)
+    batch = Batch()
+    batch.clear("sshd", A)
+    batch.connections["sshd", "p"] = None
+    batch.end(BAN, "its time is over")
+    found = saved(store, batch)
+    assert (found.failures, found.connections, found.bans) == ([], [], [])
+
+
+def test_failures_older_than_the_window_go(store):
+    batch = Batch()
+    batch.fail("sshd", A, Failure(1, ""), findtime=10)
+    saved(store, batch)
+    batch = Batch()
+    batch.fail("sshd", A, Failure(11, ""), findtime=10)
+    assert [failure.time for _, _, failure in saved(store, batch).failures] == [11]
+
+
+def test_order_within_a_batch(store):
+    batch = Batch()
+    batch.fail("sshd", A, Failure(1, ""), findtime=10)
+    batch.clear("sshd", A)
+    batch.fail("sshd", A, Failure(2, ""), findtime=10)
+    batch.ban(BAN)
+    batch.end(BAN, "unbanned by hand")
+    found = saved(store, batch)
+    assert [failure.time for _, _, failure in found.failures] == [2]
+    assert found.bans == []
+    batch = Batch()
+    batch.end(BAN, "x")
+    batch.ban(BAN)
+    assert saved(store, batch).bans == [BAN]
+
+
+def test_all_or_nothing(store):
+    batch = Batch(Position("cursor", 1, 1))
+    batch.ban(BAN)
+    batch.counters["sshd"] = (None, None)
+    with pytest.raises(StoreFailed):
+        store.commit(batch)
+    found = store.load()
+    assert (found.position, found.bans) == (None, [])
+
+
+def test_history_is_pruned(store):
+    batch = Batch()
+    batch.end(BAN, "its time is over")
+    store.commit(batch)
+    store.prune(before=10)
+    assert store._db.execute("SELECT count(*) FROM history").fetchone() == (1,)
+    store.prune(before=11)
+    assert store._db.execute("SELECT count(*) FROM history").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("content", [b"not a database" * 100, b"\0" * 4096])
+def test_a_damaged_file_is_said(tmp_path, content):
+    path = tmp_path / "state"
+    path.write_bytes(content)
+    with pytest.raises(StoreFailed, match=str(path)):
+        Store(path)
+
+
+def test_a_newer_file_is_left_alone(tmp_path):
+    path = tmp_path / "state"
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version=99")
+    with pytest.raises(StoreFailed, match="newer jaild"):
+        Store(path)
+
+
+def test_no_place_to_write(tmp_path):
+    with pytest.raises(StoreFailed, match="cannot be used"):
+        Store(tmp_path / "missing" / "state")
