@@ -91,7 +91,9 @@ def test_one_bad_jail_harms_one_jail(house, service, mocker):
 def test_a_journal_that_cannot_be_read_is_opened_again(house, service, mocker):
     write_journal(house.journal, attack(5))
     house.clock.time += 10 * SECOND
-    broken = mocker.patch.object(service._reading.reader, "process", side_effect=OSError("EBADMSG"))
+    broken = mocker.patch.object(
+        service._reading._open.reader, "process", side_effect=OSError("EBADMSG")
+    )
     house.clock.announce()
     assert broken.called
     house.clock.pass_time(2)

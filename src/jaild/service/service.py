@@ -7,34 +7,28 @@ Everything runs in the loop's one thread.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from jaild import __version__
 from jaild.config.model import Config
 from jaild.core.address import Address
 from jaild.core.ban import Ban
-from jaild.core.entry import Entry
 from jaild.core.errors import InvalidConfig, JaildError, NoSuchJail, StoreFailed
-from jaild.core.position import Position
 from jaild.enforce.keeper import Keeper
 from jaild.enforce.port import Firewall
-from jaild.journal.reader import JournalReader
 from jaild.journal.record import Recorder
 from jaild.service.commands import Commands, Counted
-from jaild.service.feed import Feed, Loop
+from jaild.service.feed import Loop
 from jaild.service.guard import Guard, Past, compile_filter
 from jaild.service.ledger import Ledger
 from jaild.service.pace import Pace
+from jaild.service.reading import News, Reading
 from jaild.service.status import JailStatus, Listener, State
-from jaild.service.watch import Watch
 from jaild.state.store import Saved, Store
 
 logger = logging.getLogger(__name__)
-
-# A journal that cannot be read is tried again after this time.
-REOPEN_MS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +49,6 @@ class Parts:
     journal: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One journal reader at work for one set of jails."""
-
-    reader: JournalReader
-    watch: Watch
-    feed: Feed
-
-    def stop(self) -> None:
-        """Read no further; what the jails have learnt goes into the batch."""
-        self.feed.stop()
-        self.watch.gather(self.reader.time)
-        self.reader.close()
-
-
 class Service:
     """The running jaild. Methods that take ``done`` call it once, in this or a later turn."""
 
@@ -77,20 +56,21 @@ class Service:
 
     def __init__(self, parts: Parts, config: Config) -> None:
         self.config = config
-        self.entries_read = 0
         self._parts = parts
-        self._ledger = Ledger(parts.store, parts.recorder, lambda: self._place)
+        self._ledger = Ledger(parts.store, parts.recorder, lambda: self._reading.place)
         self._keeper = Keeper(parts.firewall, parts.loop, self._ledger.rules, self._firewall_news)
         self._ledger.keeper = self._keeper
         self._pace = Pace(parts.loop, self._ledger, parts.now, self._say)
+        news = News(self._ban_found, self._jails_changed, self._lost, self._caught_up)
+        self._reading = Reading(
+            parts.loop, parts.now, parts.journal, self._ledger, self._pace, news
+        )
         commands = Commands(self._ledger, self._pace, self._guard, parts.now)
         self.ban = commands.ban
         self.unban = commands.unban
         self.unban_all = commands.unban_all
         self._guards: dict[str, Guard] = {}
         self._own: tuple[Address, ...] = ()
-        self._place: Position | None = None
-        self._reading: Reading | None = None
         self._missing: set[str] = set()
         self._ready: Callable[[], None] | None = None
 
@@ -102,7 +82,7 @@ class Service:
         Raises StoreFailed, and InvalidConfig when not a single enabled jail can run.
         """
         saved = self._parts.store.load()
-        self._place = saved.position
+        self._reading.place = saved.position
         self._guards = self._build(self.config, _pasts(saved))
         self._check_some_run()
         self._take_up(saved.bans)
@@ -112,13 +92,13 @@ class Service:
 
     def stop(self) -> None:
         """Save the position; bans stay in force."""
-        self._close()
+        self._reading.close()
         self._pace.flush()
 
     def _begin(self, own: tuple[Address, ...] | JaildError) -> None:
         self._set_own(own)
         self._pace.expire()
-        self._open()
+        self._reading.open(list(self._guards.values()))
         self._ledger.compare(lambda _outcome: self._arrived("firewall"))
 
     def _arrived(self, what: str) -> None:
@@ -159,48 +139,7 @@ class Service:
             else:
                 self._ledger.restore(ban, guard.rule(ban.address))
 
-    # Reading
-
-    def _open(self) -> None:
-        guards = list(self._guards.values())
-        watch = Watch(guards, self._cursor, lambda: self._ledger.batch, self._ban_found)
-        if not watch.router.match.groups:
-            # No jail, no entries: without a match the reader would give the whole journal.
-            self._arrived("journal")
-            return
-        reader = JournalReader(watch.router.match, self._parts.journal)
-        if self._place is None:
-            window = max((g.config.findtime for g in guards if g.config), default=0)
-            reader.seek_time(self._parts.now() - window)
-        elif not reader.seek(self._place):
-            self._parts.recorder.position_lost(self._place.seen)
-        feed = Feed(reader, self._parts.loop, self._turn, self._drained, self._unreadable)
-        self._reading = Reading(reader, watch, feed)
-        feed.start()
-
-    def _turn(self, entries: Iterator[Entry]) -> int:
-        reading = self._reading
-        if reading is None:
-            return 0
-        reader, before = reading.reader, reading.watch.taken
-        try:
-            reading.watch.take(entries)
-        finally:
-            # Also when reading fails half-way: what the jails have seen they must not see again.
-            count = reading.watch.taken - before
-            if count:
-                self.entries_read += count
-                self._place = Position(reader.cursor, reader.time, reader.time)
-        reading.watch.gather(reader.time if count else self._parts.now())
-        self._pace.turn(read=bool(count))
-        reading.feed.alert(on=reading.watch.suspects())
-        return count
-
-    def _drained(self) -> None:
-        if self._place is not None:
-            self._place = replace(self._place, seen=self._parts.now())
-        if self._missing:
-            self._arrived("journal")
+    # News from the journal
 
     def _ban_found(self, guard: Guard, ban: Ban) -> None:
         if ban.until <= self._parts.now():
@@ -208,18 +147,12 @@ class Service:
         else:
             self._ledger.enter(ban, guard.rule(ban.address))
 
-    def _cursor(self) -> str:
-        return self._reading.reader.cursor if self._reading is not None else ""
+    def _lost(self, since: int) -> None:
+        self._parts.recorder.position_lost(since)
 
-    def _unreadable(self, error: OSError) -> None:
-        logger.error("the journal cannot be read and is opened again: %s", error)
-        self._close()
-        self._parts.loop.after(REOPEN_MS, self._open)
-
-    def _close(self) -> None:
-        if self._reading is not None:
-            self._reading.stop()
-            self._reading = None
+    def _caught_up(self) -> None:
+        if self._missing:
+            self._arrived("journal")
 
     def prune(self) -> None:
         """Forget what is older than the configuration wants to remember."""
@@ -312,8 +245,7 @@ class Service:
     def stop_jail(self, name: str, done: Counted) -> None:
         """Let a jail watch no longer and lift its bans; done hears how many. Raises NoSuchJail."""
         guard = self._guard(name)
-        if self._reading is not None:
-            self._reading.watch.gather(self._reading.reader.time)
+        self._reading.gather()
         guard.stop(State.STOPPED, "stopped by hand")
         self._jails_changed()
         self.unban_all(name, done)
@@ -324,7 +256,7 @@ class Service:
             listener.jails_changed()
 
     def _adopt(self, config: Config) -> None:
-        self._close()
+        self._reading.close()
         pasts = {name: guard.past() for name, guard in self._guards.items()}
         self.config = config
         self._guards = self._build(config, pasts)
@@ -334,7 +266,7 @@ class Service:
         self._lift_ignored()
         self._ledger.reshape(lambda ban: self._guards[ban.jail].rule(ban.address))
         self._ledger.compare()
-        self._open()
+        self._reading.open(list(self._guards.values()))
         self._say()
 
     # What others see
@@ -347,7 +279,13 @@ class Service:
     @property
     def cursor(self) -> str:
         """The cursor of the last entry read, "" before the first."""
-        return self._place.cursor if self._place is not None else ""
+        place = self._reading.place
+        return place.cursor if place is not None else ""
+
+    @property
+    def entries_read(self) -> int:
+        """How many entries have been read since the start."""
+        return self._reading.entries
 
     @property
     def ban_count(self) -> int:

@@ -16,6 +16,8 @@ from jaild.state.batch import Batch
 
 logger = logging.getLogger(__name__)
 
+Found = Callable[[Guard, Ban], None]
+
 # The fields that decide take few values; more than this many combinations are somebody's play.
 MOST_ROUTES = 10_000
 
@@ -49,15 +51,17 @@ class Watch:
         guards: Sequence[Guard],
         cursor: Callable[[], str],
         batch: Callable[[], Batch],
-        ban: Callable[[Guard, Ban], None],
+        found: Found,
+        failed: Callable[[], None],
     ) -> None:
-        """``cursor`` gives that of the current entry; ``ban`` enters a decision."""
+        """``cursor`` gives the present one; ``found`` hears of bans, ``failed`` of a bad jail."""
         self.guards = guards
         self.router = Router(guards)
         self.taken = 0
         self._cursor = cursor
         self._batch = batch
-        self._ban = ban
+        self._found = found
+        self._failed = failed
 
     def take(self, entries: Iterator[Entry]) -> None:
         """Let the jails see some entries; ``taken`` counts them as they come."""
@@ -93,6 +97,7 @@ class Watch:
             # One bad jail harms one jail, and no text in a log may end the service.
             logger.exception("jail %s fails and is stopped", guard.name)
             guard.stop(State.FAILED, f"internal error: {type(error).__name__}")
+            self._failed()
             return
         if event is not None:
             self._note(guard, event)
@@ -106,5 +111,5 @@ class Watch:
         else:
             batch.clear(guard.name, event.address)
             guard.banned += 1
-            self._ban(guard, event.ban)
+            self._found(guard, event.ban)
         batch.counters[guard.name] = (jail.failures, guard.banned)

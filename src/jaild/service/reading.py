@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module reads the journal for the jails that there are and knows where it stands."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from jaild.core.entry import Entry
+from jaild.core.position import Position
+from jaild.journal.reader import JournalReader
+from jaild.service.feed import Feed, Loop
+from jaild.service.guard import Guard
+from jaild.service.ledger import Ledger
+from jaild.service.pace import Pace
+from jaild.service.watch import Found, Watch
+
+logger = logging.getLogger(__name__)
+
+# A journal that cannot be read is tried again after this time.
+REOPEN_MS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Who wants to hear of what happens while reading.
+
+    ``found`` of bans, ``failed`` of jails that had to be stopped, ``lost`` of the time after which
+    entries are gone (microseconds since the epoch), ``caught_up`` at each journal's end.
+    """
+
+    found: Found
+    failed: Callable[[], None]
+    lost: Callable[[int], None]
+    caught_up: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    reader: JournalReader
+    watch: Watch
+    feed: Feed
+
+
+class Reading:
+    """One journal reader at work for one set of jails at a time.
+
+    ``place`` is where it stands, None before the first entry; ``entries`` counts them.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        now: Callable[[], int],
+        journal: Path | None,
+        ledger: Ledger,
+        pace: Pace,
+        news: News,
+    ) -> None:
+        self.place: Position | None = None
+        self.entries = 0
+        self._loop = loop
+        self._now = now
+        self._journal = journal
+        self._ledger = ledger
+        self._pace = pace
+        self._news = news
+        self._guards: Sequence[Guard] = ()
+        self._open: _Open | None = None
+
+    def open(self, guards: Sequence[Guard]) -> None:
+        """Read on for these jails; at the very first time from one finding window back."""
+        self._guards = guards
+        watch = Watch(
+            guards, self._cursor, lambda: self._ledger.batch, self._news.found, self._news.failed
+        )
+        if not watch.router.match.groups:
+            # No jail, no entries: without a match the reader would give the whole journal.
+            self._news.caught_up()
+            return
+        reader = JournalReader(watch.router.match, self._journal)
+        if self.place is None:
+            window = max((g.config.findtime for g in guards if g.config), default=0)
+            reader.seek_time(self._now() - window)
+        elif not reader.seek(self.place):
+            self._news.lost(self.place.seen)
+        feed = Feed(reader, self._loop, self._turn, self._drained, self._unreadable)
+        self._open = _Open(reader, watch, feed)
+        feed.start()
+
+    def close(self) -> None:
+        """Read no further; what the jails have learnt goes into the batch."""
+        if self._open is not None:
+            self._open.feed.stop()
+            self.gather()
+            self._open.reader.close()
+            self._open = None
+
+    def gather(self) -> None:
+        """Put what the jails have learnt so far into the batch."""
+        if self._open is not None:
+            self._open.watch.gather(self._open.reader.time)
+
+    def _turn(self, entries: Iterator[Entry]) -> int:
+        if self._open is None:
+            return 0
+        reader, watch = self._open.reader, self._open.watch
+        before = watch.taken
+        try:
+            watch.take(entries)
+        finally:
+            # Also when reading fails half-way: what the jails have seen they must not see again.
+            count = watch.taken - before
+            if count:
+                self.entries += count
+                self.place = Position(reader.cursor, reader.time, reader.time)
+        watch.gather(reader.time if count else self._now())
+        self._pace.turn(read=bool(count))
+        self._open.feed.alert(on=watch.suspects())
+        return count
+
+    def _drained(self) -> None:
+        if self.place is not None:
+            self.place = replace(self.place, seen=self._now())
+        self._news.caught_up()
+
+    def _unreadable(self, error: OSError) -> None:
+        logger.error("the journal cannot be read and is opened again: %s", error)
+        self.close()
+        self._loop.after(REOPEN_MS, lambda: self.open(self._guards))
+
+    def _cursor(self) -> str:
+        return self._open.reader.cursor if self._open is not None else ""
