@@ -5,6 +5,7 @@
 
 import os
 import select
+import shutil
 import subprocess
 import tempfile
 import time
@@ -41,13 +42,14 @@ class PrivateBus:
 
     address: str
     process: subprocess.Popen[str]
+    library: Path
 
     @property
     def environment(self) -> dict[str, str]:
         return {
             **os.environ,
             "DBUS_SYSTEM_BUS_ADDRESS": self.address,
-            "PYTHONPATH": str(SRC),
+            "PYTHONPATH": str(self.library),
             "PYTHONUNBUFFERED": "1",
         }
 
@@ -86,12 +88,15 @@ def private_bus() -> Iterator[PrivateBus]:
     with tempfile.TemporaryDirectory(prefix="jaild-bus-") as name:
         folder = Path(name)
         folder.chmod(0o755)
+        # The checkout may lie where only its owner may go; other users call jailctl here too.
+        library = folder / "lib"
+        shutil.copytree(SRC, library, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
         config = folder / "bus.conf"
         config.write_text(_CONFIG.format(socket=folder / "socket"))
         command = ["dbus-daemon", f"--config-file={config}", "--nofork", "--print-address"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             try:
-                yield PrivateBus(wait_for_line(process).strip(), process)
+                yield PrivateBus(wait_for_line(process).strip(), process, library)
             finally:
                 process.kill()
 

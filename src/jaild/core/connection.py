@@ -63,7 +63,8 @@ class Connections:
         pattern = verdict.pattern
         if pattern is None:
             return None
-        key = f"{entry.get('_BOOT_ID')}:{entry.get('_PID')}"
+        fields = entry.fields
+        key = (fields.get("_BOOT_ID", b"") + b":" + fields.get("_PID", b"")).decode()
         before = self._recall(key, entry.time)
         now = _learn(before, verdict, pattern)
         if now is None:
@@ -104,13 +105,17 @@ class Connections:
         self._known[key] = connection
         self._known.move_to_end(key)
         self.changed[key] = connection
-        while len(self._known) > MOST or self._is_stale(connection.time):
-            oldest, _ = self._known.popitem(last=False)
-            self.changed[oldest] = None
+        if len(self._known) > MOST:
+            self._forget_oldest()
 
-    def _is_stale(self, now: int) -> bool:
-        oldest = next(iter(self._known.values()))
-        return now - oldest.time > MEMORY_USEC
+    def expire(self, now: int) -> None:
+        """Forget the connections that have been silent for long."""
+        while self._known and now - next(iter(self._known.values())).time > MEMORY_USEC:
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        oldest, _ = self._known.popitem(last=False)
+        self.changed[oldest] = None
 
 
 def _learn(known: Connection, verdict: Verdict, pattern: Pattern) -> Connection | None:

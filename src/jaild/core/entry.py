@@ -30,4 +30,6 @@ class Entry(NamedTuple):
 
 def decode(message: bytes) -> str:
     """Return a MESSAGE as text of bounded length, whatever bytes a client logged."""
-    return message[: 4 * MESSAGE_MAX].decode(errors="replace")[:MESSAGE_MAX]
+    if len(message) > MESSAGE_MAX:
+        return message[: 4 * MESSAGE_MAX].decode("utf-8", "replace")[:MESSAGE_MAX]
+    return message.decode("utf-8", "replace")

@@ -4,8 +4,8 @@
 """This module says what one message means: a failure, a helper, ignored or a miss."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from jaild.core.address import Address, parse_host
 from jaild.core.errors import InvalidAddress, InvalidPattern
@@ -21,19 +21,18 @@ class Kind(StrEnum):
     MISS = "miss"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a filter makes of one message.
+class Verdict(NamedTuple):
+    """What a filter makes of one message; a tuple, because every matching line makes one.
 
     ``address`` is None when the line tells none, or none that is valid; ``port`` is the client's
-    port as written, "" if not told; ``index`` is the pattern's place in failregex, from 0.
+    port as written, "" if not told; ``place`` is the pattern's in failregex, from 0.
     """
 
     kind: Kind
     address: Address | None = None
     port: str = ""
     user: str | None = None
-    index: int | None = None
+    place: int | None = None
     pattern: Pattern | None = None
 
 
@@ -52,7 +51,9 @@ class Filter:
     ) -> None:
         """Compile all patterns; raises InvalidPattern that names the option and its number."""
         self.name = name
-        self._patterns = tuple(_compile("failregex", failregex))
+        patterns = _compile("failregex", failregex)
+        self._tries = tuple((pattern.literal, pattern) for pattern in patterns)
+        self._places = {pattern: place for place, pattern in reversed([*enumerate(patterns)])}
         self._ignored = tuple(_compile("ignoreregex", ignoreregex))
         self._gate = next(iter(_compile("prefregex", [prefregex] if prefregex else [])), None)
 
@@ -62,37 +63,37 @@ class Filter:
         With a prefregex, only messages that it matches are looked at, and the failregexes see the
         part that it calls ``<F-CONTENT>``; ignoreregex always sees the whole message.
         """
-        known: dict[str, str | None] = {}
-        text = message
-        if self._gate is not None:
-            gate = self._gate.match(message)
-            if gate is None:
-                return MISS
-            known = gate.groupdict()
-            text = known.get("F_CONTENT") or message
-        for index, pattern in enumerate(self._patterns):
+        if self._gate is None:
+            return self._choose(message, message, {})
+        gate = self._gate.match(message)
+        if gate is None:
+            return MISS
+        known = gate.groupdict()
+        return self._choose(message, known.get("F_CONTENT") or message, known)
+
+    def _choose(self, message: str, text: str, known: dict[str, str | None]) -> Verdict:
+        for literal, pattern in self._tries:
             # Tried here rather than in match(): most messages fail this test, and calls cost.
-            if pattern.literal not in text:
+            if literal not in text:
                 continue
-            match = pattern.regex.search(text)
+            match = pattern.find(text)
             if match is None:
                 continue
-            if any(ignored.match(message) for ignored in self._ignored):
-                return Verdict(Kind.IGNORED, index=index, pattern=pattern)
-            known.update((name, part) for name, part in match.groupdict().items() if part)
-            return _verdict(pattern, index, known)
+            place = self._places[pattern]
+            if self._ignored and any(ignored.match(message) for ignored in self._ignored):
+                return Verdict(Kind.IGNORED, place=place, pattern=pattern)
+            parts = match.groupdict()
+            if known:
+                parts = {**known, **{name: part for name, part in parts.items() if part}}
+            return Verdict(
+                Kind.FAILURE if pattern.counts else Kind.HELPER,
+                _address(parts.get("addr")),
+                parts.get("F_PORT") or "",
+                parts.get("F_USER"),
+                place,
+                pattern,
+            )
         return MISS
-
-
-def _verdict(pattern: Pattern, index: int, parts: dict[str, str | None]) -> Verdict:
-    return Verdict(
-        Kind.FAILURE if pattern.counts else Kind.HELPER,
-        _address(parts.get("addr")),
-        parts.get("F_PORT") or "",
-        parts.get("F_USER"),
-        index,
-        pattern,
-    )
 
 
 def _compile(option: str, patterns: Sequence[str]) -> list[Pattern]:

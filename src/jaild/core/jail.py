@@ -8,6 +8,7 @@ A jail decides and counts; it does not know the firewall, the store, or the time
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from jaild.core.address import Address
 from jaild.core.ban import Ban
@@ -18,8 +19,7 @@ from jaild.core.policy import Ignored, Policy
 from jaild.core.tally import Failure, Tally
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """A failure that counted; ``ban`` is set when it reached the limit."""
 
     address: Address
@@ -46,7 +46,7 @@ class Jail:
         ``cursor`` gives the entry's journal cursor; it is asked only for failures.
         """
         verdict = self.filter.judge(entry.message)
-        if verdict.kind in (Kind.MISS, Kind.IGNORED):
+        if verdict.kind is Kind.MISS or verdict.kind is Kind.IGNORED:
             return None
         address = self.connections.weigh(entry, verdict)
         # Lines of a banned address still come in from connections that were open; they are late

@@ -16,7 +16,7 @@ are jaild's own):
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,10 +43,11 @@ class Pattern:
     """One compiled pattern.
 
     ``literal`` is the longest text that every matching message contains ("" when there is none): a
-    message without it is not tried. ``step`` is 0 for a pattern outside any attempt.
+    message without it is not tried. ``find`` is the regular expression's search, or its match where
+    that is the same and quicker to fail. ``step`` is 0 for a pattern outside any attempt.
     """
 
-    regex: re.Pattern[str]
+    find: Callable[[str], re.Match[str] | None]
     literal: str
     counts: bool
     forgets: bool
@@ -56,7 +57,7 @@ class Pattern:
 
     def match(self, message: str) -> re.Match[str] | None:
         """Return the match of a whole message, or None."""
-        return self.regex.search(message) if self.literal in message else None
+        return self.find(message) if self.literal in message else None
 
 
 def compile_pattern(text: str) -> Pattern:
@@ -68,9 +69,10 @@ def compile_pattern(text: str) -> Pattern:
         raise InvalidPattern(f"'{text}' is not a pattern: {error}") from error
     marks = set(regex.groupindex)
     steps = [int(name[-1]) for name in marks if re.fullmatch("F_STEP[1-9]", name)]
+    parsed = _parse(expression)
     return Pattern(
-        regex,
-        literal=_longest_literal(expression),
+        regex.match if _is_anchored(parsed) else regex.search,
+        literal=_longest_literal(parsed),
         counts=not marks & {"F_NOFAIL", "F_MLFGAINED"},
         forgets=bool(marks & {"F_MLFFORGET", "F_MLFGAINED"}),
         step=max(steps, default=0),
@@ -91,14 +93,25 @@ def _expand(tag: re.Match[str]) -> str:
     return group + ("" if _MARKS.fullmatch(name) else r"\S+") + ")"
 
 
-def _longest_literal(expression: str) -> str:
+def _parse(expression: str) -> Any:  # noqa: ANN401 - the standard library's own
+    # The parser that the compiled expression went through; private, so a test pins it.
+    return re._parser.parse(expression)  # type: ignore[attr-defined] # noqa: SLF001
+
+
+def _is_anchored(parsed: Any) -> bool:  # noqa: ANN401
+    """Return whether a match can only begin where the text does."""
+    if parsed.state.flags & re.MULTILINE or not len(parsed):
+        return False
+    kind, value = parsed[0]
+    return (str(kind), str(value)) in {("AT", "AT_BEGINNING"), ("AT", "AT_BEGINNING_STRING")}
+
+
+def _longest_literal(parsed: Any) -> str:  # noqa: ANN401
     """Return the longest run of characters that any match must contain.
 
     Only what stands outside alternatives, repetitions and options is looked at, so the answer may
     be shorter than possible but is never wrong.
     """
-    # The parser of the standard library: the one that the compiled expression went through.
-    parsed = re._parser.parse(expression)  # type: ignore[attr-defined] # noqa: SLF001
     if parsed.state.flags & re.IGNORECASE:
         return ""
     return max(_runs(parsed), key=len, default="")

@@ -79,6 +79,7 @@ class Watch:
             jail = guard.jail
             if jail is None:
                 continue
+            jail.connections.expire(now)
             changed, jail.connections.changed = jail.connections.changed, {}
             batch.connections.update(((guard.name, key), known) for key, known in changed.items())
             for address in jail.tally.expire(now):
