@@ -236,3 +236,29 @@ def test_a_full_disk_does_not_stop_bans(house, service, mocker):
     mocker.stopall()
     house.clock.pass_time(3)
     assert [ban.address for ban in house.store.load().bans] == [PEER]
+
+
+def test_a_jail_with_a_mistake_keeps_its_bans_and_counts(house, service):
+    (house.etc / "jail.d/zz.local").write_text("[other]\nenabled = true\nfilter = sshd\n")
+    service.reload()
+    answer(house, service.ban, "other", PEER, 0, "")
+    house.close(service)
+    (house.etc / "jail.d/zz.local").write_text(
+        "[other]\nenabled = true\nfilter = sshd\nmaxretry = many\n"
+    )
+    again = house.open()
+    assert again.jail_status("other").state == "failed"
+    assert "zz.local:4" in again.jail_status("other").reason
+    assert [ban.address for ban in again.bans("other")] == [PEER]
+    assert house.firewall.rules
+    (house.etc / "jail.d/zz.local").write_text("[other]\nenabled = true\nfilter = sshd\n")
+    again.reload()
+    house.clock.pass_time()
+    status = again.jail_status("other")
+    assert (status.state, status.banned_now, status.banned_total) == ("running", 1, 1)
+
+
+def test_all_jails_with_mistakes_is_no_configuration(house):
+    (house.etc / "jail.local").write_text("[sshd]\nmaxretry = many\n")
+    with pytest.raises(InvalidConfig, match="no jail can run"):
+        house.open()

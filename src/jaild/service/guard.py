@@ -31,7 +31,10 @@ class Past:
 
 @dataclass
 class Guard:
-    """One enabled jail; ``jail`` is None unless it is running, ``reason`` says why it is not."""
+    """One enabled jail; ``jail`` is None unless it is running, ``reason`` says why it is not.
+
+    ``kept`` is what a jail that does not run goes on from when it does.
+    """
 
     name: str
     config: JailConfig | None
@@ -39,6 +42,7 @@ class Guard:
     state: State = State.STOPPED
     reason: str = ""
     banned: int = 0
+    kept: Past = field(default_factory=Past)
 
     def start(self, past: Past, own: Iterable[str], holds: Callable[[Address], bool]) -> None:
         """Begin to watch; raises InvalidConfig when a pattern of the filter cannot be used."""
@@ -68,14 +72,15 @@ class Guard:
         return Ignored(config.ignoreip, own if config.ignoreself else ())
 
     def stop(self, state: State, reason: str) -> None:
-        """Watch no longer."""
+        """Watch no longer; what has been counted is kept."""
+        self.kept = self.past()
         self.jail = None
         self.state, self.reason = state, reason
 
     def past(self) -> Past:
         """Return what a successor goes on from."""
         if self.jail is None:
-            return Past(banned=self.banned)
+            return self.kept
         return Past(
             list(self.jail.tally.failures()),
             list(self.jail.connections.known()),

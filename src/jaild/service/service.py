@@ -7,7 +7,7 @@ Everything runs in the loop's one thread.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,8 @@ from jaild.service.status import JailStatus, Listener, State
 from jaild.state.store import Saved, Store
 
 logger = logging.getLogger(__name__)
+
+GONE = "its jail is gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Service:
         self._reading.place = saved.position
         self._guards = self._build(self.config, _pasts(saved))
         self._check_some_run()
-        self._take_up(saved.bans)
+        self._take_up(saved)
         self._ready = ready
         self._missing = {"firewall", "journal"}
         self._parts.firewall.host_addresses(self._begin)
@@ -97,6 +99,7 @@ class Service:
 
     def _begin(self, own: tuple[Address, ...] | JaildError) -> None:
         self._set_own(own)
+        self._lift_ignored()
         self._pace.expire()
         self._reading.open(list(self._guards.values()))
         self._ledger.compare(lambda _outcome: self._arrived("firewall"))
@@ -113,7 +116,10 @@ class Service:
         for guard in guards.values():
             self._start(guard, pasts.get(guard.name, Past()))
         for broken in config.broken:
-            guards[broken.name] = Guard(broken.name, None, None, State.FAILED, str(broken.error))
+            past = pasts.get(broken.name, Past())
+            guards[broken.name] = Guard(
+                broken.name, None, None, State.FAILED, str(broken.error), past.banned, past
+            )
         for guard in guards.values():
             if guard.state is State.FAILED:
                 logger.error("jail %s does not run: %s", guard.name, guard.reason)
@@ -124,6 +130,7 @@ class Service:
         try:
             guard.start(past, self._own, lambda address: roster.holds(guard.name, address))
         except InvalidConfig as error:
+            guard.kept = past
             guard.stop(State.FAILED, str(error))
 
     def _check_some_run(self) -> None:
@@ -131,13 +138,21 @@ class Service:
         if failed and len(failed) == len(self._guards):
             raise InvalidConfig(f"no jail can run: {failed[0].reason}")
 
-    def _take_up(self, bans: Sequence[Ban]) -> None:
-        for ban in bans:
+    def _take_up(self, saved: Saved) -> None:
+        batch = self._ledger.batch
+        for ban in saved.bans:
             guard = self._guards.get(ban.jail)
-            if guard is None or guard.config is None:
-                self._ledger.batch.end(ban, "its jail is gone")
+            if guard is None:
+                batch.end(ban, GONE)
             else:
+                # A jail with a mistake keeps its bans, on all ports: it no longer says on which.
                 self._ledger.restore(ban, guard.rule(ban.address))
+        for jail, address, _ in saved.failures:
+            if jail not in self._guards:
+                batch.clear(jail, address)
+        for jail, process, _ in saved.connections:
+            if jail not in self._guards:
+                batch.connections[jail, process] = None
 
     # News from the journal
 
@@ -157,7 +172,7 @@ class Service:
     def prune(self) -> None:
         """Forget what is older than the configuration wants to remember."""
         try:
-            self._parts.store.prune(self._parts.now() - self.config.daemon.dbpurgeage)
+            self._parts.store.prune(max(0, self._parts.now() - self.config.daemon.dbpurgeage))
         except StoreFailed as error:
             logger.warning("%s", error)
 
@@ -261,7 +276,7 @@ class Service:
         self.config = config
         self._guards = self._build(config, pasts)
         gone = [ban for ban in self._ledger.roster if ban.jail not in self._guards]
-        self._ledger.lift(gone, "its jail is gone")
+        self._ledger.lift(gone, GONE)
         self._pace.flush()
         self._lift_ignored()
         self._ledger.reshape(lambda ban: self._guards[ban.jail].rule(ban.address))
