@@ -90,13 +90,24 @@ def test_calls_that_wait_for_the_same_answer_share_the_question(authority, bus):
     assert len(bus.questions) == 1
 
 
-def test_the_queue_is_bounded_and_says_so_once(authority, bus, monkeypatch, caplog):
-    monkeypatch.setattr(authorise, "WAITING_MAX", 2)
-    verdicts = [check(authority, ":user") for _ in range(5)]
-    assert verdicts == [[], [], [False], [False], [False]]
+def test_one_user_cannot_take_all_questions(authority, bus, monkeypatch, caplog):
+    monkeypatch.setattr(authorise, "QUESTIONS_OF_ONE_MAX", 2)
+    verdicts = [check(authority, ":user", action) for action in "abcd"]
+    assert verdicts == [[], [], [False], [False]]
+    assert check(authority, ":other") == []
+    assert check(authority, ":root") == [True]
     bus.answer(YES)
     assert verdicts[:2] == [[True], [True]]
     assert len(caplog.records) == 1
+    assert check(authority, ":user") == []
+
+
+def test_many_users_cannot_either(authority, bus, monkeypatch):
+    monkeypatch.setattr(authorise, "QUESTIONS_MAX", 2)
+    bus.uids.update({f":{uid}": uid for uid in range(2000, 2004)})
+    assert [check(authority, f":{uid}") for uid in range(2000, 2004)] == [[], [], [False], [False]]
+    bus.answer(NO)
+    assert check(authority, ":2003") == []
 
 
 def test_a_missing_polkit_is_said_once_until_it_is_back(authority, bus, caplog):
