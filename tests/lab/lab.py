@@ -24,7 +24,7 @@ from tests.lab import attack as ssh
 from tests.lab import cell, holder, net, possible, root
 from tests.lab.attack import Attempt, Login
 from tests.lab.holder import Holder
-from tests.lab.place import LabError, State, load
+from tests.lab.place import LabError, State, load, run_dir
 
 BOOT_SECONDS = 60
 PACKAGE = "/var/tmp/lab.deb"
@@ -84,7 +84,17 @@ class Lab:
             said = self.run(["systemctl", "is-system-running"], check=False).stdout.strip()
             return said in {"running", "degraded"}
 
-        self.wait(is_up, BOOT_SECONDS, "the lab's boot")
+        try:
+            self.wait(is_up, BOOT_SECONDS, "the lab's boot")
+        except LabError as error:
+            raise LabError(f"{error}; {self._last_words()}") from None
+
+    def _last_words(self) -> str:
+        try:
+            lines = (run_dir(self.name) / "console.log").read_text(errors="replace").split("\n")
+        except OSError:
+            return "its console said nothing"
+        return "its console said last: " + " / ".join(line.strip() for line in lines[-4:] if line)
 
     def detach(self) -> None:
         """Let the lab outlive this process, until ``down``."""
