@@ -15,7 +15,8 @@ from pathlib import Path
 from jaild import __version__
 from jaild.api import names
 from jaild.api.door import Door
-from jaild.config.load import Tree, load
+from jaild.config import command_line
+from jaild.config.load import load
 from jaild.config.model import Config
 from jaild.core.errors import InvalidConfig, JaildError
 from jaild.dbus.bus import Bus
@@ -65,7 +66,7 @@ class _Process:
     """Everything the process is made of."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        self._tree = Tree(etc=options.config, shipped=options.shipped)
+        self._tree = command_line.tree(options)
         config = load(self._tree)
         logging.getLogger().setLevel(config.daemon.loglevel)
         _tell(config)
@@ -162,17 +163,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         description="Reads the journal and bans attackers; started by systemd, not by hand.",
     )
     state = Path(os.environ.get("STATE_DIRECTORY", "/var/lib/jaild").split(":")[0])
-    for name, default, meaning in (
-        ("config", Path("/etc/jaild"), "the administrator's configuration"),
-        ("shipped", Path("/usr/share/jaild"), "the shipped configuration"),
-    ):
-        parser.add_argument(
-            f"--{name}",
-            type=Path,
-            default=default,
-            metavar="DIR",
-            help=f"{meaning} (default: %(default)s)",
-        )
+    command_line.add_tree(parser)
     parser.add_argument(
         "--state",
         type=Path,

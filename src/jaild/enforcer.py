@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jaild import __version__
+from jaild.config import command_line
 from jaild.config.load import Tree, load
 from jaild.core.address import Network
 from jaild.core.errors import InvalidConfig, JaildError, NotAuthorized
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         logger.error("jaild-enforcer changes the firewall and must run as root")
         return EXIT_NOT_AUTHORISED
     try:
-        return flush() if options.flush else serve(Tree(options.config, options.shipped))
+        return flush() if options.flush else serve(command_line.tree(options))
     except JaildError as error:
         logger.critical("%s", error)
         is_of_bus = isinstance(error, BusError | NotAuthorized)
@@ -65,7 +66,7 @@ def flush() -> int:
     except UfwMissing:
         sys.stdout.write("ufw is not installed: there are no rules to remove\n")
     else:
-        sys.stdout.write(f"{count} rules of jaild removed from ufw\n")
+        sys.stdout.write(f"{count} {'rule' if count == 1 else 'rules'} of jaild removed from ufw\n")
     return 0
 
 
@@ -192,17 +193,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         prog="jaild-enforcer",
         description="Changes ufw for jaild; started by systemd, not by hand.",
     )
-    for name, default, meaning in (
-        ("config", Path("/etc/jaild"), "the configuration whose ignoreip is respected"),
-        ("shipped", Path("/usr/share/jaild"), "the shipped configuration"),
-    ):
-        parser.add_argument(
-            f"--{name}",
-            type=Path,
-            default=default,
-            metavar="DIR",
-            help=f"{meaning} (default: %(default)s)",
-        )
+    command_line.add_tree(parser)
     parser.add_argument(
         "--flush", action="store_true", help="remove every rule of jaild's from ufw, and end"
     )

@@ -4,8 +4,6 @@
 """Real ufw, real iptables, in private namespaces."""
 
 import os
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,9 +12,7 @@ from tests.integration.ufw_house import (
     REJECT6,
     V4,
     V6,
-    House,
     can_unshare,
-    open_house,
     rule,
 )
 
@@ -27,18 +23,6 @@ pytestmark = [
 ]
 
 TAG = ["#", "jaild:sshd"]
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def active(house: House) -> House:
-    house.enable()
-    return house
 
 
 def test_ban_in_an_empty_rule_set(active):

@@ -4,8 +4,6 @@
 """What goes wrong with a real ufw, and what others do to it."""
 
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -15,9 +13,7 @@ from tests.integration.ufw_house import (
     V4,
     V6,
     Failed,
-    House,
     can_unshare,
-    open_house,
     rule,
 )
 
@@ -26,18 +22,6 @@ pytestmark = [
     pytest.mark.root,
     pytest.mark.skipif(not can_unshare(), reason="needs root, ufw and namespaces"),
 ]
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def active(house: House) -> House:
-    house.enable()
-    return house
 
 
 def test_after_reset_everything_comes_back(active):

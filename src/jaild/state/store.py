@@ -147,12 +147,10 @@ class Store:
             "DELETE FROM failure WHERE jail = ? AND address = ? AND time <= ?",
             ((jail, address, time) for (jail, address), time in batch.window.items()),
         )
-        for (jail, process), known in batch.connections.items():
-            if known is None:
-                run("DELETE FROM connection WHERE jail = ? AND process = ?", (jail, process))
-            else:
-                row = (jail, process, *_connection_row(known))
-                run("INSERT OR REPLACE INTO connection VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        ended = (key for key, known in batch.connections.items() if known is None)
+        many("DELETE FROM connection WHERE jail = ? AND process = ?", ended)
+        known_rows = ((*key, *known) for key, known in batch.connections.items() if known)
+        many("INSERT OR REPLACE INTO connection VALUES (?, ?, ?, ?, ?, ?, ?, ?)", known_rows)
         gone = ((ban.jail, ban.address) for ban, _ in batch.ended)
         many("DELETE FROM ban WHERE jail = ? AND address = ?", gone)
         past = (_past_row(ban, how) for ban, how in batch.ended)
@@ -183,10 +181,6 @@ def _ban(*row: Any) -> Ban:  # noqa: ANN401 - as SQLite gives it
     end = FOREVER if until is None else int(until)
     evidence = tuple(json.loads(cursors))
     return Ban(jail, Address(address), since, end, failures, reason, evidence)
-
-
-def _connection_row(known: Connection) -> tuple[object, ...]:
-    return (known.address, known.port, known.step, known.counted, known.pending, known.time)
 
 
 def _connection(*row: Any) -> Connection:  # noqa: ANN401 - as SQLite gives it
