@@ -12,9 +12,11 @@ TOOLS := hypothesis==6.170.15 mypy==2.4.1 pytest==9.2.0 pytest-mock==3.17.0 reus
 
 NEEDS_CHECK := git man-db python3-gi python3-pydbus python3-rich python3-systemd \
 	procps python3-venv scdoc shellcheck systemd ufw
-NEEDS_DEB := build-essential lintian
-NEEDS_LAB := conntrack dbus debian-archive-keyring iproute2 iptables mmdebstrap openssh-client \
-	polkitd python3-dbusmock sshpass systemd-container systemd-journal-remote util-linux
+NEEDS_DEB := build-essential
+NEEDS_LINTIAN := lintian
+NEEDS_LAB := debian-archive-keyring iproute2 mmdebstrap openssh-client sshpass systemd-container \
+	util-linux
+NEEDS_TEST := $(NEEDS_LAB) conntrack dbus iptables polkitd python3-dbusmock systemd-journal-remote
 
 SOURCES := pyproject.toml Makefile ARCHITECTURE.md NEWS.md README.md REUSE.toml .ci LICENSES debian man \
 	src tests units
@@ -47,7 +49,7 @@ demo: deb ## watch an attack, a ban and the unban on a throw-away host (as root)
 	$(PYTHON) -m tests.lab.demo
 
 test: lint deb lintian ## everything: lint, package, unit to end-to-end tests (as root)
-	$(call need,$(NEEDS_LAB))
+	$(call need,$(NEEDS_TEST))
 	$(RUN) pytest tests/unit tests/property tests/integration tests/e2e --suite=all
 
 check: lint ## the quick part: lint, types, unit and property tests
@@ -72,6 +74,7 @@ lint: $(VENV)/stamp
 	$(VENV)/bin/reuse lint --quiet
 
 lintian: build/deb.stamp
+	$(call need,$(NEEDS_LINTIAN))
 	lintian --allow-root --fail-on error,warning build/jaild_*.changes
 
 $(VENV)/stamp: Makefile
