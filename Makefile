@@ -44,6 +44,9 @@ endef
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
+# Whoever wants to see it need not wait for the package's own tests, nor install what they need.
+demo: export DEB_BUILD_OPTIONS := nocheck
+demo: export DEB_BUILD_PROFILES := nocheck
 demo: deb ## watch an attack, a ban and the unban on a throw-away host (as root)
 	$(call need,$(NEEDS_LAB))
 	$(PYTHON) -m tests.lab.demo
