@@ -98,3 +98,12 @@ def test_a_journal_that_cannot_be_read_is_opened_again(house, service, mocker):
     assert broken.called
     house.clock.pass_time(2)
     assert len(service.bans("sshd")) == 1
+
+
+@pytest.mark.parametrize(("maxmatches", "kept"), [("0", 0), ("2", 2), ("50", 5)])
+def test_a_ban_keeps_as_much_evidence_as_is_wanted(tmp_path, maxmatches, kept):
+    house = House(tmp_path, bantime="1h", findtime="10m", maxmatches=maxmatches)
+    write_journal(house.journal, attack(5))
+    house.clock.time += 10 * SECOND
+    (ban,) = house.open().bans("sshd")
+    assert (ban.failures, len(ban.cursors)) == (5, kept)

@@ -68,5 +68,5 @@ class Jail:
             self.policy.until(since),
             len(reached),
             f"{len(reached)} failures",
-            tuple(failure.cursor for failure in reached),
+            self.policy.evidence([failure.cursor for failure in reached]),
         )

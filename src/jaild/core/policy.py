@@ -3,7 +3,7 @@
 
 """This module decides who is spared and how long a ban lasts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from jaild.core.address import Address, Network, Networks, parse_network
@@ -41,9 +41,19 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How a jail punishes: the length of a ban in microseconds, FOREVER for no end."""
+    """How a jail punishes: the length of a ban in microseconds, FOREVER for no end.
+
+    ``maxmatches`` is how many entries a ban names as its evidence, None for all that led to it.
+    """
 
     bantime: int
+    maxmatches: int | None = None
+
+    def evidence(self, cursors: Sequence[str]) -> tuple[str, ...]:
+        """Return the cursors, oldest first, that a ban keeps: the last ``maxmatches``."""
+        if self.maxmatches is None:
+            return tuple(cursors)
+        return tuple(cursors[max(0, len(cursors) - self.maxmatches) :])
 
     def until(self, since: int, duration: int = 0) -> int:
         """Return when a ban ends; a duration of 0 stands for the jail's bantime."""

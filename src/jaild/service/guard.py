@@ -55,7 +55,7 @@ class Guard:
             self.name,
             compile_filter(config),
             tally,
-            Policy(config.bantime),
+            Policy(config.bantime, config.maxmatches),
             self.ignored(own),
             holds,
             Connections(past.connections),
