@@ -62,7 +62,3 @@ class Section:
         """Return path and line where the option is set, else those of the section."""
         value = self._value(option)
         return value.path, value.line
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[:length] + "…"

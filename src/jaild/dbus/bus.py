@@ -115,18 +115,7 @@ class Bus:
         def answered(con: Any, result: Any) -> None:  # noqa: ANN401 - GLib's own
             done(_outcome(con, result))
 
-        self._con.call(
-            call.dest,
-            call.path,
-            call.interface,
-            call.method,
-            call.body(),
-            None,
-            Gio.DBusCallFlags.NONE,
-            timeout_ms,
-            None,
-            answered,
-        )
+        self._con.call(*_arguments(call, timeout_ms), answered)
 
     def subscribe(
         self, sender: str, interface: str, signal: str, callback: Callable[..., None]
@@ -179,20 +168,16 @@ class Bus:
 
     def _call_and_wait(self, call: Call) -> tuple[Any, ...]:
         try:
-            reply = self._con.call_sync(
-                call.dest,
-                call.path,
-                call.interface,
-                call.method,
-                call.body(),
-                None,
-                Gio.DBusCallFlags.NONE,
-                TIMEOUT_MS,
-                None,
-            )
+            reply = self._con.call_sync(*_arguments(call, TIMEOUT_MS))
         except GLib.Error as error:
             raise failure(error) from None
         return tuple(reply.unpack())
+
+
+def _arguments(call: Call, timeout_ms: int) -> tuple[object, ...]:
+    """Return what GLib wants to know of a call, in its order."""
+    target = (call.dest, call.path, call.interface, call.method)
+    return (*target, call.body(), None, Gio.DBusCallFlags.NONE, timeout_ms, None)
 
 
 def _outcome(con: Any, result: Any) -> Outcome:  # noqa: ANN401 - GLib's own

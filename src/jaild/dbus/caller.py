@@ -12,9 +12,8 @@ import pydbus
 from gi.repository import Gio, GLib
 
 from jaild.dbus import errors
-from jaild.dbus.call import Call, failure
+from jaild.dbus.call import TIMEOUT_MS, Call, failure
 
-TIMEOUT_MS = 25_000
 # The service waits two minutes for a password; the caller a little longer, to hear its answer.
 INTERACTIVE_TIMEOUT_MS = 130_000
 
