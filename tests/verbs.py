@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The jaild authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The language the tests are written in: entries, the shipped filters, corpora."""
+"""The language the tests are written in: entries, the shipped filters, journals."""
 
 import subprocess
 from pathlib import Path
@@ -46,16 +46,6 @@ def shipped_filter(etc: Path, name: str = "sshd", **options: str) -> Filter:
     """Return the compiled filter of a shipped jail."""
     chosen = jail_config(etc, name, **options).filter
     return Filter(chosen.name, chosen.failregex, chosen.ignoreregex, chosen.prefregex)
-
-
-def corpus(name: str) -> list[tuple[str, str | None, str]]:
-    """Return a corpus as rows of verdict, address (None for "-") and message."""
-    rows = []
-    for line in (HERE / "corpus" / f"{name}.txt").read_text().splitlines():
-        if line.strip() and not line.startswith("#"):
-            verdict, address, message = line.split(" ", 2)
-            rows.append((verdict, None if address == "-" else address, message))
-    return rows
 
 
 def write_journal(folder: Path, entries: list[Entry], name: str = "test") -> Path:

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaild.config import call, read, schema, tags
-from jaild.config.load import load
+from jaild.config.load import examine, load
 from jaild.config.model import Config
 from jaild.config.tree import IN_SOURCE, Tree
 from jaild.core.ban import FOREVER
@@ -26,13 +26,21 @@ from jaild.core.rule import check_ports
 T = TypeVar("T")
 
 FILTER = "[Definition]\nfailregex = ^bad <HOST>$\njournalmatch = _SYSTEMD_UNIT=x.service\n"
-FILES = ("jail.local", "jail.conf", "jaild.local", "filter.d/sshd.local", "jail.d/a.conf")
+FILES = (
+    *("jail.local", "jail.conf", "jaild.local", "jail.d/a.conf"),
+    *("filter.d/sshd.local", "filter.d/other.conf", "action.d/ufw.local", "action.d/x.conf"),
+)
 
 NAMES = [option.name for option in schema.OPTIONS] + ["x", "before", "after", "action_", "bantme"]
+NAMES += ["how?family=inet6", "ban.Time", "mdre-x", "known/x", "__prefix_line", "_daemon"]
 SECTIONS = ["sshd", "DEFAULT", "INCLUDES", "Definition", "Init", "other", "default", "a b"]
+SECTIONS += ["Init?family=inet6", "sshd?a=b", "Definition?", "?", "lt_journal", "Thread"]
 PIECES = [
     *("true", "false", "10m", "-1", "5", "ssh", "0:65535", "ufw", "sshd", "::1", "127.0.0.1/8"),
     *("[type=allports]", "[a='", "]", "]]", ",", '"', "%", "%%", "%(x)s", "%(known/x)s", "<x>"),
+    *("ban.Time", "*", "1<<", "iptables-multiport", "[blocktype=DROP]", "[port=22, protocol=udp]"),
+    *("<mdre-<mode>>", "<Init/x>", "<x?family=inet6>", "[blocktype?family=inet6=deny]", "<F-ID>"),
+    *("bans", "other", "(", "<SKIPLINES>", "x.py", "sendmail-whois[a=b]", "<__prefix_line>"),
     *("%(__name__)s", "%(action_mwl)s", "%(port)s", "%(bantime)s", "%(sshd/port)s", "<known/x>"),
     *(
         "<failregex>",
@@ -98,14 +106,14 @@ def check(config: Config) -> None:
         assert 0 < jail.bantime <= FOREVER
         assert check_ports(jail.ports) == jail.ports
         assert jail.protocol in (("tcp", "udp") if jail.ports else ("any",))
-        assert jail.filter.failregex
-        assert jail.match.groups
+        assert jail.filter.failregex or jail.filter.source == "bans"
+        assert jail.match.groups or jail.filter.source == "bans"
         assert set(jail.ignoreip) <= set(config.ignored)
     for found in config.broken:
         assert found.error.message
 
 
-@settings(deadline=timedelta(seconds=2), max_examples=300)
+@settings(deadline=timedelta(seconds=2), max_examples=settings().max_examples // 2)
 @given(files=st.dictionaries(st.sampled_from(FILES), content, max_size=3))
 def test_any_files_load_or_are_refused(tree: Tree, files: dict[str, bytes]) -> None:
     shutil.rmtree(tree.etc, ignore_errors=True)
@@ -113,11 +121,17 @@ def test_any_files_load_or_are_refused(tree: Tree, files: dict[str, bytes]) -> N
         (tree.etc / name).parent.mkdir(parents=True, exist_ok=True)
         (tree.etc / name).write_bytes(text)
     found = outcome(lambda: load(tree))
+    everything = examine(tree)
+    assert len(set(map(str, everything.mistakes))) == len(everything.mistakes)
     if isinstance(found, Config):
         check(found)
+        assert everything.config == found
+        assert len(everything.mistakes) >= bool(found.broken)
     else:
         assert found.path
         assert found.message
+        assert everything.config is None
+        assert everything.mistakes
 
 
 @settings(deadline=timedelta(seconds=2))

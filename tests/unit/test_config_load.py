@@ -172,7 +172,7 @@ def test_disabled_jail(tree: Tree) -> None:
         ("ignoreip = 192.0.2.300", "'192.0.2.300' is not an address or network"),
         ("port = shh", "port of [DEFAULT] is 'shh': 'shh' is no service in /etc/services"),
         ("protocol = icmp", "protocol of [DEFAULT] is 'icmp'"),
-        ("banaction = nftables", "it bans through ufw (write banaction = ufw)"),
+        ("banaction = nftabels", "there is no action 'nftabels', and jaild bans through ufw"),
         ("action = mail-whois", "none of the actions bans (write action = %(action_)s)"),
         ("action = %(action_mlw)s", "%(action_mlw)s names an option that is not set anywhere"),
         ("bantime = %(bantime)s", "circle"),
@@ -196,8 +196,7 @@ def test_mistake_in_default_refuses_the_whole(tree: Tree, line: str, sentence: s
         ("bantime = 0", "bantime of [sshd] is '0': it has to be longer than nothing"),
         ("ignoreip = a.example", "'a.example' is a host name"),
         ("port = 70000", "port of [sshd] is '70000'"),
-        ("protocol = any", "with single ports it has to be tcp or udp"),
-        ("banaction = iptables", "it bans through ufw (write banaction = ufw)"),
+        ("banaction = iptabels", "there is no action 'iptabels', and jaild bans through ufw"),
         ("filter = sshdd", "there is no filter 'sshdd' in"),
         ("filter = sshdd", "(did you mean sshd?)"),
         ("filter = sshd[mode", "filter of [sshd] is 'sshd[mode'"),
@@ -205,10 +204,6 @@ def test_mistake_in_default_refuses_the_whole(tree: Tree, line: str, sentence: s
         ("filter = sshd nginx", "it has to be one name"),
         ("failregex =", "the filter of jail 'sshd' has no failregex"),
         ("journalmatch = nonsense", "'nonsense' in a journal match is not FIELD=value"),
-        (
-            "journalmatch =",
-            "(write, for instance, journalmatch = _SYSTEMD_UNIT=sshd.service in [sshd])",
-        ),
     ],
 )
 def test_mistake_in_a_jail_breaks_that_jail(tree: Tree, line: str, sentence: str) -> None:
@@ -224,7 +219,7 @@ def test_mistake_in_a_jail_breaks_that_jail(tree: Tree, line: str, sentence: str
 
 def test_mistake_that_only_one_jail_inherits(tree: Tree) -> None:
     text = "[DEFAULT]\nbantime = %(mine)s\n[sshd]\nmine = 10x\n"
-    assert broken(tree, text).startswith("jail.local:2: bantime of [sshd] is '10x'")
+    assert broken(tree, text).startswith("jail.local:4: bantime of [sshd] is '10x'")
 
 
 def test_broken_jail_still_protects_its_friends(tree: Tree) -> None:
@@ -267,7 +262,7 @@ def test_notes_on_what_is_not_obeyed(tree: Tree) -> None:
         "ignorecommand = /bin/true\ndatepattern = %Y\nlogpath = %(no_such_log)s\n",
     )
     assert [note.line for note in config.notes] == [2, 3, 4, 6, 7, 8]
-    assert "not supported by this version" in config.notes[2].text
+    assert "does not make bans longer" in config.notes[2].text
     assert config.jails[0].notes == config.notes[3:]
 
 

@@ -90,3 +90,27 @@ def test_link_to_dev_null_is_an_empty_file(tmp_path: Path) -> None:
     path = tmp_path / "x.conf"
     path.symlink_to("/dev/null")
     assert read.read(path).assignments == ()
+
+
+def test_all_mistakes_are_told_and_the_rest_is_read() -> None:
+    found: list[InvalidConfig] = []
+    text = "stray\nx = 1\n[a] ; header\nb\nc = 1\n   d\n# e\n[f\n\n[g]\nh = 2\n"
+    source = read.parse(text.encode(), "x.conf", found.append)
+    assert [(mistake.line, mistake.text) for mistake in found] == [
+        (1, "stray"),
+        (4, "b"),
+        (8, "[f"),
+    ]
+    assert [(item.section, item.option, item.text) for item in source.assignments] == [
+        ("a", "c", "1\nd"),
+        ("g", "h", "2"),
+    ]
+
+
+def test_lines_of_a_value_know_their_places() -> None:
+    text = "[a]\nx = one\n  # two\n\n  two\n  one\ny =\n  three ; four\n"
+    found = read.parse(text.encode(), "x.conf").assignments
+    assert [(item.text, item.lines) for item in found] == [
+        ("one\n\ntwo\none", (2, 3, 5, 6)),
+        ("\nthree", (7, 8)),
+    ]

@@ -90,7 +90,7 @@ def test_includes_before_and_after(tree: Tree) -> None:
 
 
 def test_includes_are_looked_up_in_etc_first_and_bring_their_local(tree: Tree) -> None:
-    write(tree.shipped / "jail.conf", "[INCLUDES]\nbefore = common.conf\n")
+    write(tree.etc / "jail.conf", "[INCLUDES]\nbefore = common.conf\n")
     write(tree.shipped / "common.conf", "[a]\nx = shipped")
     assert merged(tree) == "shipped"
     write(tree.etc / "common.conf", "[a]\nx = etc")
@@ -118,3 +118,19 @@ def test_misspelled_include_option(tree: Tree) -> None:
     path = write(tree.etc / "jail.conf", "[INCLUDES]\nbefor = b.conf\n")
     with pytest.raises(InvalidConfig, match=f"^{path}:2: 'befor' is not an option"):
         layers.stack(tree, tree.layers("jail"))
+
+
+def test_a_shipped_file_includes_shipped_files(tmp_path):
+    tree = Tree(etc=tmp_path / "etc", shipped=tmp_path / "shipped")
+    for root in (tree.etc, tree.shipped):
+        (root / "filter.d").mkdir(parents=True)
+        (root / "filter.d/door-common.conf").write_text("")
+    (tree.etc / "filter.d/door-common.local").write_text("")
+    shipped = tree.shipped / "filter.d"
+    local = tree.etc / "filter.d/door-common.local"
+    assert tree.included(shipped / "door.conf", "door-common.conf") == [
+        shipped / "door-common.conf",
+        local,
+    ]
+    own = tree.etc / "filter.d"
+    assert tree.included(own / "door.conf", "door-common.conf") == [own / "door-common.conf", local]

@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: The jaild authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+from collections.abc import Callable
 from ipaddress import ip_network
 
 import pytest
@@ -86,14 +87,14 @@ def test_ports_refused(text: str) -> None:
 
 
 def test_protocol() -> None:
-    assert [values.protocol(text) for text in ("TCP", "udp", "all", "any")] == [
+    assert [values.protocol(text) for text in ("TCP", "udp", "all", "tcp,udp")] == [
         "tcp",
         "udp",
         "any",
         "any",
     ]
     with pytest.raises(JaildError):
-        values.protocol("tcp,udp")
+        values.protocol("icmp")
 
 
 @pytest.mark.parametrize(
@@ -119,3 +120,53 @@ def test_nearest() -> None:
     assert values.nearest("bantme", ["findtime", "bantime"]) == "did you mean bantime?"
     assert values.nearest("quux", ["findtime", "bantime"]) == ""
     assert values.nearest("x" * 100_000, ["x" * 100_000]) == ""
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "value"),
+    [
+        (values.choice("auto", "yes"), "YES", "yes"),
+        (values.backend, "systemd[journalflags=1]", "systemd"),
+        (values.factor, "1.5", 1.5),
+        (values.factor, "2.0 / 4", 0.5),
+        (values.multipliers, "1 5, 30\n60", (1, 5, 30, 60)),
+        (values.command, "/bin/x '<ip> a' b", ("/bin/x", "<ip> a", "b")),
+        (values.cache, 'key="<ip>", max-count=100, max-time=5m', ("key", "max-count", "max-time")),
+        (values.addition, "", 0),
+        (values.addition, "0", 0),
+        (values.addition, "5m", 300_000_000),
+        (values.longest, "", FOREVER),
+        (values.longest, "5w", 3_024_000_000_000),
+    ],
+)
+def test_options_not_obeyed_are_typed(
+    parse: Callable[[str], object], text: str, value: object
+) -> None:
+    assert parse(text) == value
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "sentence"),
+    [
+        (values.choice("auto", "yes"), "ja", "it has to be auto or yes"),
+        (values.choice("yes", "warn", "no"), "wran", "did you mean warn?"),
+        (values.backend, "sytemd", "did you mean systemd?"),
+        (values.factor, "0", "a number above zero"),
+        (values.factor, "1/0", "a number above zero"),
+        (values.factor, "much", "a number above zero"),
+        (values.multipliers, "1 x", "whole numbers above zero"),
+        (values.bantime_formula, "ban.Tme * 2", "knows no 'ban.Tme'"),
+        (values.bantime_formula, "1 / (ban.Count - 3)", "divides by nothing"),
+        (values.command, "a 'b", "unclosed quote"),
+        (values.cache, "kee=<ip>", "no parameter 'kee'"),
+        (values.cache, "key", "is not option=value"),
+        (values.addition, "-1", "for ever"),
+        (values.longest, "soon", "is not a duration"),
+    ],
+)
+def test_options_not_obeyed_are_refused(
+    parse: Callable[[str], object], text: str, sentence: str
+) -> None:
+    with pytest.raises(JaildError) as caught:
+        parse(text)
+    assert sentence in str(caught.value)

@@ -36,6 +36,27 @@ def test_who_can_forge():
     assert parse("_UID=0 + _COMM=sshd").forgeable
 
 
+@pytest.mark.parametrize(
+    ("text", "forgeable"),
+    [
+        ("_TRANSPORT=kernel", False),
+        ("_TRANSPORT=syslog", True),
+        ("_TRANSPORT=syslog _SYSTEMD_UNIT=nginx.service", False),
+        ("_EXE=/usr/sbin/sshd", True),
+        ("_UID=1000", True),
+        ("_UID=33", False),
+        ("_UID=0 _UID=1000", True),
+        ("_SYSTEMD_SLICE=system-ssh.slice", False),
+        ("_SYSTEMD_SLICE=user-1000.slice", True),
+        ("_SYSTEMD_UNIT=user@1000.service", True),
+        ("_SYSTEMD_USER_UNIT=app.service", True),
+        ("_BOOT_ID=b", True),
+    ],
+)
+def test_what_others_can_make_true(text, forgeable):
+    assert parse(text).forgeable == forgeable
+
+
 @pytest.mark.parametrize("text", ["", " + ", "sshd", "unit=x", "=x", "A='x"])
 def test_refused(text):
     with pytest.raises(InvalidMatch):

@@ -137,3 +137,53 @@ def test_a_newer_file_is_left_alone(tmp_path):
 def test_no_place_to_write(tmp_path):
     with pytest.raises(StoreFailed, match="cannot be used"):
         Store(tmp_path / "missing" / "state")
+
+
+def test_a_state_of_version_1_is_taken_over(tmp_path):
+    old = sqlite3.connect(tmp_path / "state")
+    old.executescript("""
+        CREATE TABLE position (only INTEGER PRIMARY KEY CHECK (only = 1),
+            cursor TEXT NOT NULL, entry_time INTEGER NOT NULL, seen INTEGER NOT NULL);
+        CREATE TABLE failure (jail TEXT NOT NULL, address TEXT NOT NULL,
+            time INTEGER NOT NULL, cursor TEXT NOT NULL);
+        CREATE TABLE connection (jail TEXT NOT NULL, process TEXT NOT NULL,
+            address TEXT NOT NULL, port TEXT NOT NULL, step INTEGER NOT NULL,
+            counted INTEGER NOT NULL, pending INTEGER NOT NULL, time INTEGER NOT NULL,
+            PRIMARY KEY (jail, process)) WITHOUT ROWID;
+        CREATE TABLE ban (jail TEXT NOT NULL, address TEXT NOT NULL,
+            since INTEGER NOT NULL, until INTEGER, failures INTEGER NOT NULL,
+            reason TEXT NOT NULL, cursors TEXT NOT NULL, PRIMARY KEY (jail, address)) WITHOUT ROWID;
+        CREATE TABLE history (jail TEXT NOT NULL, address TEXT NOT NULL, since INTEGER NOT NULL,
+            until INTEGER, failures INTEGER NOT NULL, reason TEXT NOT NULL, ended TEXT NOT NULL);
+        CREATE TABLE counter (jail TEXT PRIMARY KEY, failures INTEGER NOT NULL,
+            bans INTEGER NOT NULL) WITHOUT ROWID;
+        INSERT INTO failure VALUES ('sshd', '192.0.2.1', 5, 'c');
+        INSERT INTO connection VALUES ('sshd', 'b:7', '192.0.2.1', '40112', 1, 1, 0, 5);
+        PRAGMA user_version = 1;
+    """)
+    old.close()
+    store = Store(tmp_path / "state")
+    found = saved(store, Batch())
+    assert found.failures == [("sshd", A, Failure(5, "c"))]
+    assert found.connections == [("sshd", "b:7", Connection("192.0.2.1", "40112", 1, 1, False, 5))]
+    store.close()
+
+
+def test_marks_and_names_come_back(store):
+    batch = Batch()
+    batch.fail("scan", A, Failure(5, "c", "443"), findtime=10)
+    known = Connection(A, "", 0, 0, True, 5, ("alice", "root"))
+    batch.connections["door", "host door[7]:"] = known
+    found = saved(store, batch)
+    assert found.failures == [("scan", A, Failure(5, "c", "443"))]
+    assert found.connections == [("door", "host door[7]:", known)]
+
+
+def test_whom_a_failure_has_got_banned(store):
+    batch = Batch()
+    batch.ban(Ban("sshd", B, 30, 40, 5, "5 failures"))
+    batch.end(BAN, "its time is over")
+    batch.end(Ban("sshd", A, 25, 40, 0, "by hand"), "unbanned by hand")
+    store.commit(batch)
+    assert store.bans_since(5) == [(A, 10), (B, 30)]
+    assert store.bans_since(10) == [(B, 30)]

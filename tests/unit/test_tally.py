@@ -47,3 +47,13 @@ def test_the_number_of_suspects_is_bounded():
     assert len(tally.expire(0)) == 5
     assert Address("4") not in tally
     assert Address("5") in tally
+
+
+def test_failures_that_are_not_distinct():
+    tally = Tally(3, 100)
+    tally.add(A, Failure(0, "", "22"))
+    assert tally.repeats(A, Failure(50, "", "22"))
+    assert not tally.repeats(A, Failure(50, "", "23"))
+    assert not tally.repeats(B, Failure(50, "", "22"))
+    assert not tally.repeats(A, Failure(100, "", "22"))
+    assert not tally.repeats(A, Failure(50, ""))

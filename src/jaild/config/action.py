@@ -1,103 +1,194 @@
 # SPDX-FileCopyrightText: The jaild authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""This module reads a jail's list of actions; the one that jaild carries out is ufw."""
+"""This module reads a jail's list of actions; the one that jaild carries out is ufw.
+
+Other firewalls' actions are taken for ufw's: their parameters say what is to be banned and how.
+"""
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from jaild.config import values
-from jaild.config.call import Call, parse, parse_one
+from jaild.config import action_names, layers, values
+from jaild.config.action_names import Kind
+from jaild.config.ban import REMARKS, USED, Ban, ban, check_names
+from jaild.config.call import Call
+from jaild.config.definition import DEFINITION, INIT, Definition, Use
+from jaild.config.tree import Tree
 from jaild.core.errors import InvalidConfig
-from jaild.core.rule import VERDICTS
+from jaild.core.rule import check_ports
 
-_USED = ("blocktype", "port", "protocol", "type")
-# What other firewalls' recipes hand over as well, and what means nothing more to jaild.
-_SILENT = ("name", "actname", "chain")
-_REMARKS = {
-    "comment": "the comment is not used: jaild writes its own there, to know its rules again",
-    "add": "add is not needed: jaild puts its rules in front of all others",
-    "destination": "destination is not used: a ban is for all of this host's addresses",
-    "application": "application is not used: write the ports in the option port",
-    "kill-mode": "kill-mode is not needed: jaild ends the banned address's connections anyway",
-    "kill": "kill is not needed: jaild ends the banned address's connections anyway",
-    "bantime": "bantime is set as an option of the jail, not of its action",
-}
-_MAIL = re.compile(r"(?:send)?mail\b.*|smtp(?:\.py)?|.+-(?:whois|buffered)(?:-.+)?")
+_HINT = "write banaction = ufw"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a list of actions comes to: ``ports`` and ``protocol`` None where the jail's own count.
+    """What a list of actions comes to; ports and protocol are as in core.rule.
 
-    ``written`` are the actions as written; ``remarks`` say what of them is not done.
+    ``written`` are the actions as written; ``remarks`` are pairs of a piece of what is written and
+    a sentence that says what of it is not done.
     """
 
-    ports: str | None
-    protocol: str | None
+    ports: str
+    protocol: str
     verdict: str
     written: tuple[str, ...]
-    remarks: tuple[str, ...]
+    remarks: tuple[tuple[str, str], ...]
 
 
-def plan(text: str) -> Plan:
-    """Return what the option ``action`` comes to; raises InvalidConfig, InvalidRule."""
-    calls = parse(text)
-    bans = [call for call in calls if call.name == "ufw"]
-    remarks = [
-        f"jaild does not send mail yet: '{call.name}' is left out, the ban itself is made"
-        for call in calls
-        if _is_mail(call)
-    ]
-    if not bans:
-        raise InvalidConfig("none of the actions bans", hint="write action = %(action_)s")
-    found = {_of_ufw(call) for call in bans}
-    if len(found) > 1:
-        raise InvalidConfig("its ufw actions differ, and a jail bans in one way only")
-    ports, protocol, verdict = found.pop()
-    remarks += [_REMARKS[name] for call in bans for name in call.parameters if name in _REMARKS]
-    written = tuple(" ".join(call.text.split()) for call in calls)
-    return Plan(ports, protocol, verdict, written, tuple(dict.fromkeys(remarks)))
+class Actions:
+    """The actions of a tree; each file is read once, however many jails use it."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._read: dict[str, Definition | None] = {}
+
+    def plan(self, calls: Sequence[Call], port: str, protocol: str) -> Plan:
+        """Return what actions come to in a jail with these ports; raises InvalidConfig.
+
+        The error's ``text`` is the name of the action at fault.
+        """
+        kinds = [self._kind(call) for call in calls]
+        banning = [
+            call
+            for call, kind in zip(calls, kinds, strict=True)
+            if kind in (Kind.UFW, Kind.FIREWALL)
+        ]
+        if not banning:
+            raise self._none_bans(calls, kinds)
+        bans = [self._ban(call) for call in banning]
+        ports, protocol, sentence = _joined(bans, port, protocol)
+        verdicts = {found.verdict for found in bans}
+        if len(verdicts) > 1:
+            message = "some of its actions reject and some deny, and a jail bans in one way only"
+            raise InvalidConfig(message, text=banning[-1].name)
+        remarks = [(_protocol_of(banning[-1]), sentence)] if sentence else []
+        for call, kind in zip(calls, kinds, strict=True):
+            remarks += [(call.name, remark) for remark in self._remarks(call, kind)]
+        written = tuple(" ".join(call.text.split()) for call in calls)
+        return Plan(ports, protocol, verdicts.pop(), written, tuple(dict.fromkeys(remarks)))
+
+    def check(self, call: Call) -> None:
+        """Refuse an action that cannot ban; raises InvalidConfig."""
+        kind = self._kind(call)
+        if kind not in (Kind.UFW, Kind.FIREWALL):
+            raise self._none_bans([call], [kind])
+        self._ban(call)
+
+    def _ban(self, call: Call) -> Ban:
+        if call.name == "ufw":
+            check_names(call.parameters)
+        definition = self._definition(call.name)
+        of_file = _of_file(definition, call) if definition else {}
+        try:
+            return ban(call.name, of_file | dict(call.parameters))
+        except InvalidConfig as error:
+            for name, text in of_file.items():
+                if definition and error.text and error.text in text:
+                    place = definition.place(name)
+                    raise InvalidConfig(error.message, *place, error.hint, error.text) from error
+            piece = error.text or call.name
+            raise InvalidConfig(error.message, hint=error.hint, text=piece) from error
+
+    def _kind(self, call: Call) -> Kind:
+        """Return what an action does; one that nobody knows is a mistake."""
+        kind = action_names.kind(call.name)
+        if kind == Kind.UNKNOWN and not self._exists(call.name):
+            names = action_names.NAMES | set(self._tree.names("action.d"))
+            hint = values.nearest(call.name, sorted(names)) or _HINT
+            message = f"there is no action '{call.name}', and jaild bans through ufw"
+            raise InvalidConfig(message, hint=hint, text=call.name)
+        return kind
+
+    def _exists(self, name: str) -> bool:
+        if name.endswith(".py"):
+            return bool(self._tree.python_action(name))
+        return bool(self._tree.action_layers(name))
+
+    def _definition(self, name: str) -> Definition | None:
+        if name not in self._read:
+            paths = self._tree.action_layers(name)
+            stack = layers.stack(self._tree, paths)
+            self._read[name] = Definition(name, str(paths[0]), stack) if paths else None
+        return self._read[name]
+
+    def _none_bans(self, calls: Iterable[Call], kinds: Iterable[Kind]) -> InvalidConfig:
+        for call, kind in zip(calls, kinds, strict=True):
+            if kind == Kind.UNKNOWN:
+                message = f"jaild does not run the commands of the action '{call.name}'"
+                message += ", and none of the actions bans through ufw"
+                return InvalidConfig(message, hint=_HINT, text=call.name)
+        first = next((call.name for call in calls), "")
+        return InvalidConfig(
+            "none of the actions bans", hint="write action = %(action_)s", text=first
+        )
+
+    def _remarks(self, call: Call, kind: Kind) -> Iterable[str]:
+        left_out = f"'{call.name}' is left out, the ban itself is made"
+        if kind == Kind.MAIL:
+            yield f"jaild does not send mail yet: {left_out}"
+        elif kind == Kind.REPORT:
+            yield f"jaild does not report bans to others: {left_out}"
+        elif kind == Kind.UNKNOWN:
+            yield f"jaild does not run the commands of other actions: {left_out}"
+        elif kind == Kind.FIREWALL:
+            yield f"jaild bans through ufw, in place of '{call.name}'"
+        if kind in (Kind.UFW, Kind.FIREWALL):
+            yield from self._not_obeyed(call)
+
+    def _not_obeyed(self, call: Call) -> Iterable[str]:
+        definition = self._definition(call.name)
+        for name, remark in REMARKS.items():
+            if name in call.parameters or (
+                call.name == "ufw" and definition and _is_of_administrator(definition, name)
+            ):
+                yield remark
+        verdict = self._ban(call).verdict
+        for name, text in call.parameters.items():
+            plain, question, _ = name.partition("?")
+            if question and (plain != "blocktype" or ban("", {plain: text}).verdict != verdict):
+                yield f"{name} is not used: a jail bans alike in both families"
 
 
-def banaction(text: str) -> Call:
-    """Return the one action that bans; raises InvalidConfig if jaild cannot do it."""
-    call = parse_one(text)
-    if call.name != "ufw":
-        raise _unknown(call)
-    _of_ufw(call)
-    return call
+def _of_file(definition: Definition, call: Call) -> dict[str, str]:
+    """Return the parameters that an action has from its file."""
+    used = Use(definition, call.parameters)
+    names = (name for name in (*USED, "actiontype") if _counts(definition, name))
+    found = {name: used.text(name) for name in names if name not in call.parameters}
+    return {name: text for name, text in found.items() if text}
 
 
-def _is_mail(call: Call) -> bool:
-    if call.name == "ufw":
-        return False
-    if _MAIL.fullmatch(call.name):
-        return True
-    raise _unknown(call)
+def _counts(definition: Definition, name: str) -> bool:
+    # The shipped recipes of other firewalls are for ssh unless told otherwise; a jail knows better.
+    return name not in ("port", "protocol") or _is_of_administrator(definition, name)
 
 
-def _unknown(call: Call) -> InvalidConfig:
-    return InvalidConfig(
-        f"jaild has no action '{call.name}': it bans through ufw", hint="write banaction = ufw"
-    )
+def _is_of_administrator(definition: Definition, name: str) -> bool:
+    own = definition.layers.own(INIT, name) or definition.layers.own(DEFINITION, name)
+    return bool(own and own.path.endswith(".local"))
 
 
-def _of_ufw(call: Call) -> tuple[str | None, str | None, str]:
-    """Return ports, protocol and verdict."""
-    options = call.parameters
-    for name in options:
-        if name not in (*_USED, *_SILENT, *_REMARKS):
-            hint = values.nearest(name, (*_USED, *_SILENT, *_REMARKS))
-            raise InvalidConfig(f"the action ufw has no parameter '{name}'", hint=hint)
-    verdict = options.get("blocktype", "reject").lower()
-    if verdict not in VERDICTS:
-        raise InvalidConfig(f"blocktype is '{verdict}'; it has to be reject or deny")
-    kind = options.get("type", "multiport")
-    if kind not in ("allports", "multiport", "oneport"):
-        raise InvalidConfig(f"type is '{kind}'; it has to be allports or multiport")
-    if kind == "allports":
-        return "", "any", verdict
-    ports = values.ports(options["port"]) if "port" in options else None
-    protocol = values.protocol(options["protocol"]) if "protocol" in options else None
-    return ports, protocol, verdict
+def _joined(bans: Sequence[Ban], port: str, protocol: str) -> tuple[str, str, str]:
+    """Return ports and protocol of all bans together, and a remark if they are more than asked."""
+    found = {_full(one, port, protocol) for one in bans}
+    ports = {ports for ports, _ in found}
+    protocols = {protocol for _, protocol in found}
+    if "" in ports:
+        return "", "any", ""
+    if protocols in ({"tcp"}, {"udp"}):
+        single = {port for several in ports for port in several.split(",")}
+        return check_ports(",".join(sorted(single))), protocols.pop(), ""
+    sentence = "jaild bans single ports of tcp or of udp: this jail, for both, bans all ports"
+    return "", "any", sentence
+
+
+def _protocol_of(call: Call) -> str:
+    """Return the piece of a call that says the protocol."""
+    found = re.search(r"protocol\s*=\s*[\"']?\w+", call.text)
+    return found[0] if found else call.name
+
+
+def _full(one: Ban, port: str, protocol: str) -> tuple[str, str]:
+    ports = port if one.ports is None else one.ports
+    return ports, (one.protocol or protocol) if ports else "any"

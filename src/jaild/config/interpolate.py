@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from jaild.config.layers import DEFAULT, Layers, Value
+from jaild.config.values import nearest
 from jaild.core.errors import InvalidConfig
 
 MAX_TEXT = 64 * 1024
@@ -38,20 +39,62 @@ def option_of(reference: str) -> str:
 class Interpolation:
     """The values of merged files with all references put in.
 
-    ``fixed`` are names that exist without any file; ``known`` answers ``%(known/option)s`` where no
-    earlier file set the option.
+    ``fixed`` are names that exist without any file, ``given`` those that count more than any file;
+    ``known`` answers ``%(known/option)s`` before any earlier file does.
     """
 
     def __init__(
-        self, layers: Layers, fixed: Mapping[str, str] = _EMPTY, known: Mapping[str, str] = _EMPTY
+        self,
+        layers: Layers,
+        fixed: Mapping[str, str] = _EMPTY,
+        known: Mapping[str, str] = _EMPTY,
+        given: Mapping[str, str] = _EMPTY,
     ) -> None:
         self._layers = layers
         self._fixed = fixed
         self._known = known
+        self._given = given
 
     def resolve(self, section: str, value: Value) -> str:
         """Return the text as seen from a section; raises InvalidConfig at the value's place."""
         return _Expansion(self).expand(section, value, 0)
+
+    def used(self, section: str, value: Value) -> frozenset[str]:
+        """Return the options that a value refers to, directly or through others."""
+        names: set[str] = set()
+        todo, seen = [(section, value)], {(section, value)}
+        while todo:
+            section, value = todo.pop()
+            for reference in references(value.text):
+                names.add(option_of(reference))
+                found = self.find(reference, section, value.layer)
+                if found and found not in seen:
+                    seen.add(found)
+                    todo.append(found)
+        return frozenset(names)
+
+    def names(self, section: str) -> set[str]:
+        """Return the options that a section can refer to."""
+        return {
+            *self._layers.options(section),
+            *self._layers.options(DEFAULT),
+            *self._fixed,
+            *self._given,
+        }
+
+    def origin(self, section: str, value: Value, piece: str) -> Value:
+        """Return the value whose own text has a piece in it, following what the value refers to."""
+        todo, seen = [(section, value)], {(section, value)}
+        while todo:
+            at, found = todo.pop(0)
+            if piece in found.text and found.path:
+                return found
+            for reference in references(found.text):
+                further = self.find(reference, at, found.layer)
+                if further and further not in seen:
+                    seen.add(further)
+                    todo.append(further)
+        return value
 
     def find(self, reference: str, section: str, layer: int) -> tuple[str, Value] | None:
         """Return what a reference means, and the section it is to be seen from."""
@@ -66,7 +109,11 @@ class Interpolation:
         elif option == NAME:
             value = Value(section.replace("%", "%%"), "", 0)
         else:
-            value = self._layers.get(section, option) or self._constant(self._fixed, option)
+            value = (
+                self._constant(self._given, option)
+                or self._layers.get(section, option)
+                or self._constant(self._fixed, option)
+            )
         return (section, value) if value else None
 
     def _elsewhere(self, section: str, option: str) -> Value | None:
@@ -75,8 +122,8 @@ class Interpolation:
 
     def _earlier(self, section: str, option: str, layer: int) -> Value | None:
         return (
-            self._layers.before(layer, section, option)
-            or self._constant(self._known, option)
+            self._constant(self._known, option)
+            or self._layers.before(layer, section, option)
             or self._layers.before(layer, DEFAULT, option)
             or (self._layers.own(DEFAULT, option) if section != DEFAULT else None)
         )
@@ -121,7 +168,9 @@ class _Expansion:
             raise _refused(value, "a percent sign is written %% where no %(option)s is meant")
         found = self._source.find(reference, section, value.layer)
         if not found:
-            raise _refused(value, f"%({reference})s names an option that is not set anywhere")
+            message = f"%({reference})s names an option that is not set anywhere"
+            hint = nearest(option_of(reference), self._source.names(section))
+            raise InvalidConfig(message, value.path, value.line, hint, reference)
         return self.expand(*found, depth + 1)
 
 

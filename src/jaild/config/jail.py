@@ -6,13 +6,15 @@
 from collections.abc import Mapping
 
 from jaild.config import call, schema
-from jaild.config.action import Plan
-from jaild.config.filter import Definition, Filters, build
+from jaild.config.action import Actions, Plan
+from jaild.config.call import Call
+from jaild.config.definition import DEFINITION, INIT, Definition
+from jaild.config.filter import Filters, Overrides, build, use
 from jaild.config.interpolate import Interpolation
 from jaild.config.layers import Layers, Value
 from jaild.config.model import FilterConfig, JailConfig, Note
 from jaild.config.notes import noted
-from jaild.config.schema import Effect, Scope
+from jaild.config.schema import Effect, Option, Scope
 from jaild.config.section import Section
 from jaild.core import match
 from jaild.core.errors import InvalidConfig, JaildError
@@ -22,36 +24,44 @@ from jaild.core.match import Match
 FIXED: Mapping[str, str] = {
     option.name: option.default
     for option in schema.OPTIONS
-    if option.scope == Scope.JAIL and option.effect != Effect.NOTED and "%" not in option.default
+    if option.scope == Scope.JAIL and "%" not in option.default and option not in schema.OF_FILTER
 }
+_BANACTIONS = (schema.BANACTION, schema.BANACTION_ALLPORTS)
+_NO_NOTES: tuple[Note, ...] = ()
+_TYPED = tuple(o for o in schema.of(Scope.JAIL).values() if o.effect == Effect.NOTED)
 
 
 class Jail:
     """One jail's section on its way to a JailConfig."""
 
     def __init__(
-        self, name: str, layers: Layers, filters: Filters, fixed: Mapping[str, str] = FIXED
+        self,
+        name: str,
+        layers: Layers,
+        filters: Filters,
+        fixed: Mapping[str, str] = FIXED,
+        actions: Actions | None = None,
     ) -> None:
-        self._name = name
+        self.name = name
         self._layers = layers
         self._filters = filters
+        self._actions = actions or Actions(filters.tree)
         self._fixed = fixed
-        self._interpolation = Interpolation(layers, fixed)
-        self._section = Section(name, layers, self._interpolation)
+        self.interpolation = Interpolation(layers, fixed)
+        self.section = Section(name, layers, self.interpolation)
 
     def build(self) -> JailConfig:
         """Return the jail; raises InvalidConfig for its first mistake."""
-        section = self._section
+        section = self.section
         # What others refer to is read first, so that a mistake is reported where it was made.
         maxretry = section.read(schema.MAXRETRY)
-        port, protocol = section.read(schema.PORT), section.read(schema.PROTOCOL)
-        section.read(schema.BANACTION)
-        plan = section.read(schema.ACTION)
-        ports, protocol = self._ports(plan, port, protocol)
-        config = self._filter()
-        chosen = self._match(config)
+        plan = self.plan()
+        for option in _TYPED:
+            self.check(option)
+        config = self.filter()
+        chosen, notes = self.match(config)
         return JailConfig(
-            name=self._name,
+            name=self.name,
             filter=config,
             match=chosen,
             maxretry=maxretry,
@@ -59,74 +69,148 @@ class Jail:
             bantime=section.read(schema.BANTIME),
             ignoreip=section.read(schema.IGNOREIP),
             ignoreself=section.read(schema.IGNORESELF),
-            ports=ports,
-            protocol=protocol,
+            ports=plan.ports,
+            protocol=plan.protocol,
             verdict=plan.verdict,
             maxmatches=section.read(schema.MAXMATCHES),
             actions=plan.written,
-            notes=(*self._remarks(plan), *self._notes(chosen)),
+            notes=(*self._remarks(plan), *notes, *self._notes(chosen, config)),
         )
 
-    def _ports(self, plan: Plan, port: str, protocol: str) -> tuple[str, str]:
-        port = port if plan.ports is None else plan.ports
-        protocol = plan.protocol or protocol
-        if port and protocol == "any":
-            error = InvalidConfig("with single ports it has to be tcp or udp")
-            raise self._section.mistake(schema.PROTOCOL, protocol, error)
-        return port, protocol if port else "any"
+    def check(self, option: Option[object]) -> None:
+        """Refuse what the option is set to, whether or not jaild obeys it; raises InvalidConfig."""
+        chosen = next((one for one in _BANACTIONS if one == option), None)
+        if chosen:
+            self._check_banaction(chosen)
+        else:
+            self.section.check(option)
 
-    def _filter(self) -> FilterConfig:
-        text = self._section.text(schema.FILTER)
+    def plan(self) -> Plan:
+        """Return what the jail's actions come to; raises InvalidConfig."""
+        port, protocol = self.section.read(schema.PORT), self.section.read(schema.PROTOCOL)
+        for option in _BANACTIONS:
+            self._check_banaction(option)
+        calls = self.section.read(schema.ACTION)
         try:
-            named = call.parse_one(text)
-            definition = self._filters.find(named.name)
-            config = build(definition, named, self._overrides(definition))
+            return self._actions.plan(calls, port, protocol)
         except InvalidConfig as error:
             if error.path:
                 raise
-            mistake = self._section.mistake(schema.FILTER, text, error)
-            raise InvalidConfig(mistake.message, *self._filter_place(), mistake.hint) from error
-        if not config.failregex:
-            message = f"the filter of jail '{self._name}' has no failregex"
+            text = self.section.text(schema.ACTION)
+            raise self.section.mistake(schema.ACTION, text, error) from error
+
+    def filter(self) -> FilterConfig:
+        """Return the jail's filter; raises InvalidConfig."""
+        text = self.section.text(schema.FILTER)
+        try:
+            named = call.parse_one(text)
+            definition = self._filters.find(named.name)
+            config = build(definition, named, self._overrides(definition, named))
+        except InvalidConfig as error:
+            if error.path:
+                raise
+            mistake = self.section.mistake(schema.FILTER, text, error)
+            place = self._filter_place()
+            if error.text and self.section.says(schema.FILTER, error.text):
+                place = mistake.path, mistake.line
+            raise InvalidConfig(mistake.message, *place, mistake.hint, error.text) from error
+        if not config.failregex and config.source == "journal":
+            message = f"the filter of jail '{self.name}' has no failregex"
             raise InvalidConfig(message, *definition.place("failregex"))
         return config
 
+    def match(self, config: FilterConfig) -> tuple[Match, tuple[Note, ...]]:
+        """Return the entries that the jail looks at, and what is to be said of them."""
+        if config.source == "bans":
+            return Match(()), self._of_bans(config)
+        text, notes = (
+            (config.journalmatch, _NO_NOTES) if config.journalmatch else self._derived(config)
+        )
+        chosen = self._parsed(config, text)
+        if chosen.forgeable:
+            warning = (
+                f"jail '{self.name}' believes entries that any local user can write: {chosen} "
+                "(add _SYSTEMD_UNIT=… or _UID=0 to each part)"
+            )
+            place = config.places.get("journalmatch", (config.path, 0))
+            notes = (*notes, Note(*place, warning, "warning"))
+        return chosen, notes
+
+    def _check_banaction(self, option: Option[Call]) -> None:
+        found = self.section.read(option)
+        try:
+            self._actions.check(found)
+        except InvalidConfig as error:
+            if error.path:
+                raise
+            raise self.section.mistake(option, found.text, error) from error
+
     def _filter_place(self) -> tuple[str, int]:
         # That jails are named like their filters is nobody's mistake: the jail's own name is.
-        own = self._layers.own(self._name, schema.FILTER.name)
-        return (own.path, own.line) if own else self._layers.header(self._name)
+        own = self._layers.own(self.name, schema.FILTER.name)
+        return (own.path, own.line) if own else self._layers.header(self.name)
 
-    def _overrides(self, definition: Definition) -> dict[str, Value]:
+    def _overrides(self, definition: Definition, named: Call) -> Overrides:
         """Return the filter's options that the jail sets itself."""
-        chosen = [option for option in schema.OF_FILTER if self._section.is_set(option)]
-        if not chosen:
-            return {}
-        known = definition.known(*(option.name for option in chosen))
-        interpolation = Interpolation(self._layers, self._fixed, known)
-        section = Section(self._name, self._layers, interpolation)
-        return {
-            option.name: Value(section.text(option), *section.place(option)) for option in chosen
+        found = {
+            option.name: value
+            for option in schema.OF_FILTER
+            if (value := self._layers.get(self.name, option.name))
         }
+        made = use(definition, named)
+        names = {name for value in found.values() for name in self._used(value)}
+        known = {name: made.text(name) or "" for name in names if definition.value(name)}
+        interpolation = Interpolation(self._layers, self._fixed, known)
+        return Overrides(found, lambda value: interpolation.resolve(self.name, value))
 
-    def _match(self, config: FilterConfig) -> Match:
-        option = schema.JOURNALMATCH
+    def _used(self, value: Value) -> frozenset[str]:
+        return self.interpolation.used(self.name, value)
+
+    def _of_bans(self, config: FilterConfig) -> tuple[Note, ...]:
         if not config.journalmatch:
-            unit = f"journalmatch = _SYSTEMD_UNIT={self._name}.service"
-            message = f"jail '{self._name}' has no journalmatch, nor has its filter '{config.name}'"
-            hint = f"write, for instance, {unit} in [{self._name}]"
-            raise InvalidConfig(message, *self._filter_place(), hint)
+            return ()
+        place = config.places.get("journalmatch", (config.path, 0))
+        sentence = f"jail '{self.name}' looks at the bans of the other jails, not at fail2ban's log"
+        return (Note(*place, sentence),)
+
+    def _derived(self, config: FilterConfig) -> tuple[str, tuple[Note, ...]]:
+        named = call.parse_one(self.section.text(schema.FILTER))
+        made = use(self._filters.find(config.name), named)
+        text, why = self._filters.derived_match(config, made)
+        place = self._filter_place()
+        if not text:
+            unit = f"journalmatch = _SYSTEMD_UNIT={self.name}.service"
+            message = f"jail '{self.name}' has no journalmatch, nor has its filter '{config.name}'"
+            raise InvalidConfig(message, *place, f"write, for instance, {unit} in [{self.name}]")
+        sentence = f"jail '{self.name}' has no journalmatch and looks at {match.parse(text)}: {why}"
+        return text, (Note(*place, sentence),)
+
+    def _parsed(self, config: FilterConfig, text: str) -> Match:
+        option = schema.JOURNALMATCH
         try:
-            return match.parse(config.journalmatch)
+            return match.parse(text)
         except JaildError as error:
-            if self._section.is_set(option):
-                raise self._section.mistake(option, config.journalmatch, error) from error
-            place = self._filters.find(config.name).place(option.name)
+            if self.section.is_set(option):
+                raise self.section.mistake(option, text, error) from error
+            place = config.places.get(option.name, (config.path, 0))
             raise InvalidConfig(f"journalmatch of this filter: {error}", *place) from error
 
-    def _notes(self, chosen: Match) -> tuple[Note, ...]:
-        match_used = f"jail '{self._name}' looks at {chosen}"
-        return noted(self._layers, self._name, self._interpolation, {"logpath": match_used})
+    def _notes(self, chosen: Match, config: FilterConfig) -> tuple[Note, ...]:
+        looked_at = chosen if chosen.groups else "the bans of the other jails"
+        instead = {"logpath": f"jail '{self.name}' looks at {looked_at}"}
+        of_jail = noted(self._layers, self.name, self.interpolation, instead)
+        stack = self._filters.find(config.name).layers
+        of_filter = [
+            note
+            for section in (DEFINITION, INIT)
+            for note in noted(stack, section, Interpolation(stack), scope=Scope.FILTER)
+        ]
+        return (*of_jail, *of_filter)
 
     def _remarks(self, plan: Plan) -> tuple[Note, ...]:
-        place = self._section.place(schema.ACTION)
-        return tuple(Note(*place, remark) for remark in plan.remarks)
+        return tuple(Note(*self._place_of(piece), remark) for piece, remark in plan.remarks)
+
+    def _place_of(self, piece: str) -> tuple[str, int]:
+        if piece.startswith("protocol") and self.section.read(schema.PROTOCOL) == "any":
+            return self.section.place(schema.PROTOCOL)
+        return self.section.place_of(schema.ACTION, piece)

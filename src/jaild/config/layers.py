@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jaild.config import read
+from jaild.config.read import Report
 from jaild.config.tree import Tree
 from jaild.core.errors import InvalidConfig
 
@@ -18,33 +19,43 @@ MAX_FILES = 200
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """An option's text as written, and where; ``layer`` counts the files, from 0."""
+    """An option's text as written, and where; ``layer`` counts the files, from 0.
+
+    ``lines`` has the place of every line of a text that goes over several.
+    """
 
     text: str
     path: str
     line: int
     layer: int = 0
+    lines: tuple[int, ...] = ()
 
 
 class Layers:
-    """Merged files: sections of options, each with its history, oldest first."""
+    """Merged files: sections of options, each with its history, oldest first.
+
+    ``paths`` are the files in their order.
+    """
 
     def __init__(self) -> None:
         self._sections: dict[str, dict[str, list[Value]]] = {DEFAULT: {}}
         self._headers: dict[str, tuple[str, int]] = {}
-        self._files = 0
+        self.paths: list[str] = []
 
     def add(self, source: read.Source) -> None:
         """Lay one file over those before."""
-        for section, line in source.headers.items():
+        for header, line in source.headers.items():
+            section, _ = _condition(header)
             if section != INCLUDES:
                 self._sections.setdefault(section, {})
                 self._headers.setdefault(section, (source.path, line))
         for item in source.assignments:
-            if item.section != INCLUDES:
-                history = self._sections[item.section].setdefault(item.option, [])
-                history.append(Value(item.text, source.path, item.line, self._files))
-        self._files += 1
+            section, condition = _condition(item.section)
+            if section != INCLUDES:
+                history = self._sections[section].setdefault(item.option + condition, [])
+                value = Value(item.text, source.path, item.line, len(self.paths), item.lines)
+                history.append(value)
+        self.paths.append(source.path)
 
     @property
     def sections(self) -> tuple[str, ...]:
@@ -81,40 +92,64 @@ class Layers:
                 yield from history
 
 
-def stack(tree: Tree, paths: Iterable[Path]) -> Layers:
-    """Return the files, each with what it includes, laid over each other in this order."""
-    layers = Layers()
-    seen: set[Path] = set()
+def _condition(header: str) -> tuple[str, str]:
+    """Return a section and its condition: ``[Init?family=inet6]`` gives options of [Init]."""
+    section, mark, condition = header.partition("?")
+    return section, mark + condition.lower()
+
+
+def stack(tree: Tree, paths: Iterable[Path], report: Report = read.refuse) -> Layers:
+    """Return the files, each with what it includes, laid over each other in this order.
+
+    ``report`` is called for each line that is no syntax: it raises the mistake, or takes it.
+    """
+    work = _Stack(tree, report)
     for path in paths:
-        _add(layers, tree, path, seen)
-    return layers
+        work.add(path)
+    return work.layers
 
 
-def _add(layers: Layers, tree: Tree, path: Path, seen: set[Path]) -> None:
-    # A file counts once, where it is first asked for: that ends loops and keeps the work linear.
-    if path in seen:
-        return
-    seen.add(path)
-    if len(seen) > MAX_FILES:
-        raise InvalidConfig(f"more than {MAX_FILES} files are included", str(path))
-    source = read.read(path)
-    for included in _includes(tree, path, source, "before"):
-        _add(layers, tree, included, seen)
-    layers.add(source)
-    for included in _includes(tree, path, source, "after"):
-        _add(layers, tree, included, seen)
+class _Stack:
+    """Files on their way to being merged.
 
+    A file counts once, where it is first asked for: that ends loops and keeps the work linear.
+    """
 
-def _includes(tree: Tree, path: Path, source: read.Source, when: str) -> Iterator[Path]:
-    """Yield the files to include; those that do not exist are passed over, as in fail2ban."""
-    names = ""
-    for item in source.assignments:
-        if item.section != INCLUDES:
-            continue
-        if item.option not in ("before", "after"):
-            message = f"'{item.option}' is not an option of [INCLUDES]"
-            raise InvalidConfig(message, source.path, item.line, "use before or after")
-        if item.option == when:
-            names = item.text
-    for name in names.split():
-        yield from tree.included(path, name)
+    def __init__(self, tree: Tree, report: Report) -> None:
+        self.layers = Layers()
+        self._tree = tree
+        self._report = report
+        self._seen: set[Path] = set()
+
+    def add(self, path: Path) -> None:
+        if path in self._seen:
+            return
+        self._seen.add(path)
+        if len(self._seen) > MAX_FILES:
+            raise InvalidConfig(f"more than {MAX_FILES} files are included", str(path))
+        source = read.read(path, self._report)
+        included = self._included(source)
+        for name in included["before"].split():
+            self._include(path, name)
+        self.layers.add(source)
+        for name in included["after"].split():
+            self._include(path, name)
+
+    def _include(self, path: Path, name: str) -> None:
+        # What does not exist is passed over, as in fail2ban: common.local hardly ever does.
+        for found in self._tree.included(path, name):
+            self.add(found)
+
+    def _included(self, source: read.Source) -> dict[str, str]:
+        names = {"before": "", "after": ""}
+        for item in source.assignments:
+            if item.section != INCLUDES:
+                continue
+            if item.option in names:
+                names[item.option] = item.text
+            else:
+                message = f"'{item.option[:64]}' is not an option of [INCLUDES]"
+                hint = "use before or after"
+                error = InvalidConfig(message, source.path, item.line, hint, item.option)
+                self._report(error)
+        return names

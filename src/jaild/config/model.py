@@ -6,7 +6,9 @@
 Durations are microseconds (FOREVER for a ban without end), ports are canonical.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 from jaild.core.address import Network
 from jaild.core.errors import InvalidConfig
@@ -15,11 +17,15 @@ from jaild.core.match import Match
 
 @dataclass(frozen=True, slots=True, order=True)
 class Note:
-    """One accepted option that does not do what its writer may expect, and why."""
+    """One accepted option that does not do what its writer may expect, and why.
+
+    A ``warning`` is about something that works and is unsafe or unlikely to be meant.
+    """
 
     path: str
     line: int
     text: str
+    kind: Literal["note", "warning"] = "note"
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.text}"
@@ -37,7 +43,10 @@ class DaemonConfig:
 class FilterConfig:
     """One filter as one jail uses it: parameters are put in, tags like ``<HOST>`` are left in.
 
-    ``path`` is the file that the filter's definition came from.
+    ``path`` is the file that the filter's definition came from; ``prefixed`` says whether a pattern
+    is built from the options that stand for syslog's "host ident[pid]: ", and ``daemon`` is the
+    expression for ident there; ``source`` is what the jail looks at, the journal or the other
+    jails' ``bans``; ``places`` has path and line of the filter's options.
     """
 
     name: str
@@ -46,6 +55,10 @@ class FilterConfig:
     ignoreregex: tuple[str, ...] = ()
     prefregex: str = ""
     journalmatch: str = ""
+    prefixed: bool = False
+    source: Literal["journal", "bans"] = "journal"
+    daemon: str = ""
+    places: Mapping[str, tuple[str, int]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +105,17 @@ class Config:
     jails: tuple[JailConfig, ...]
     broken: tuple[BrokenJail, ...]
     ignored: tuple[Network, ...]
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """Everything there is to say about a configuration.
+
+    ``config`` is None where it is unusable as a whole; ``mistakes`` and ``notes`` are in the order
+    of files and lines, each once.
+    """
+
+    config: Config | None
+    mistakes: tuple[InvalidConfig, ...]
     notes: tuple[Note, ...]

@@ -10,11 +10,10 @@ from jaild.config import schema
 from jaild.config.interpolate import Interpolation
 from jaild.config.layers import Layers, Value
 from jaild.config.model import Note
-from jaild.config.schema import Effect
+from jaild.config.schema import Effect, Scope
 from jaild.core.errors import InvalidConfig
 
 _NONE: Mapping[str, str] = MappingProxyType({})
-_TABLE = {option.name: option for option in schema.OPTIONS if option.effect == Effect.NOTED}
 
 
 def noted(
@@ -22,12 +21,16 @@ def noted(
     section: str,
     interpolation: Interpolation,
     instead: Mapping[str, str] = _NONE,
+    scope: Scope = Scope.JAIL,
 ) -> tuple[Note, ...]:
     """Return the notes on a section's own options; ``instead`` completes some of them."""
     found: list[Note] = []
+    table = schema.of(scope)
     for name, value in layers.options(section).items():
-        option = _TABLE.get(name)
-        if option and _text(section, value, interpolation) not in ("", *option.silent):
+        option = table.get(name)
+        if not option or option.effect != Effect.NOTED:
+            continue
+        if _text(section, value, interpolation) not in ("", *option.silent):
             sentence = f"{name} is not used: {option.why}"
             sentence += f"; {instead[name]}" if name in instead else ""
             found.append(Note(value.path, value.line, sentence))

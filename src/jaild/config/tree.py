@@ -37,10 +37,22 @@ class Tree:
         """Return the files of one filter in their order; empty if there is no such filter."""
         return self.layers(f"filter.d/{name}") if _FILTER_NAME.fullmatch(name) else []
 
+    def action_layers(self, name: str) -> list[Path]:
+        """Return the files of one action in their order; empty if there is no such file."""
+        return self.layers(f"action.d/{name}") if _FILTER_NAME.fullmatch(name) else []
+
+    def python_action(self, name: str) -> Path | None:
+        """Return the file of an action such as ``x.py``."""
+        return self.find(f"action.d/{name}") if _FILTER_NAME.fullmatch(name) else None
+
     def filter_names(self) -> list[str]:
         """Return the names of all filters, for suggestions."""
-        folders = (self.etc / "filter.d", self.shipped / "filter.d")
-        return sorted({path.stem for folder in folders for path in _listed(folder, ".conf")})
+        return self.names("filter.d")
+
+    def names(self, folder: str) -> list[str]:
+        """Return the names of all files of ``filter.d`` or ``action.d``."""
+        folders = (self.etc / folder, self.shipped / folder)
+        return sorted({path.stem for root in folders for path in _listed(root, ".conf")})
 
     def find(self, relative: str) -> Path | None:
         """Return the file that a path below the configuration directories names: etc first."""
@@ -49,15 +61,22 @@ class Tree:
                 return root / relative
         return None
 
+    def is_own(self, path: str) -> bool:
+        """Return whether a file is the administrator's."""
+        return path.startswith(f"{self.etc}/")
+
     def included(self, by: Path, name: str) -> list[Path]:
         """Return the file that file ``by`` includes, and its ``.local`` twin, if they exist.
 
-        A relative name is looked up beside ``by``: in etc first, then among the shipped files.
+        A relative name is looked up beside ``by``: in etc first, then among the shipped files. What
+        a shipped file includes is shipped with it: fail2ban's file of the same name is another.
         """
         relative = self._relative(by.parent / name)
         if relative is None:
             return [path for path in (by.parent / name,) if _exists(path)]
-        found = self.find(relative)
+        shipped = self.shipped / relative
+        own = by.is_relative_to(self.shipped) and not by.is_relative_to(self.etc)
+        found = shipped if own and _exists(shipped) else self.find(relative)
         twin = self.etc / (relative.removesuffix(".conf") + ".local")
         return [path for path in (found, twin if _exists(twin) else None) if path]
 

@@ -8,21 +8,27 @@ is wrong with it; where the text stands is the caller's knowledge.
 """
 
 import re
+import shlex
 import socket
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network
 
-from jaild.core import address, duration
+from jaild.config import call
+from jaild.core import address, duration, formula
 from jaild.core.address import Network
 from jaild.core.ban import FOREVER
 from jaild.core.errors import InvalidAddress, InvalidConfig, InvalidDuration
+from jaild.core.formula import Formula
 from jaild.core.rule import check_ports
 
 MAX_LIST = 10_000
 
 TRUE = ("1", "on", "true", "yes")
 FALSE = ("0", "off", "false", "no")
+_CACHE = ("key", "max-count", "max-time")
+# How many bans before are tried with a new formula: it must not divide by nothing some day.
+_TRIED = 25
 _SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 _MAPPED = IPv6Network("::ffff:0:0/96")
 _LEVELS = {
@@ -37,11 +43,11 @@ _LEVELS = {
 }
 
 
-def nearest(word: str, candidates: Iterable[str]) -> str:
-    """Return "did you mean x?" for the likeliest candidate, or ""."""
+def nearest(word: str, candidates: Iterable[str], likeness: float = 0.7) -> str:
+    """Return "did you mean x?" for the likeliest candidate, or "" if none is that much alike."""
     if len(word) > 64:  # noqa: PLR2004 - no name is that long, and the comparison is slow
         return ""
-    found = get_close_matches(word, candidates, n=1, cutoff=0.7)
+    found = get_close_matches(word, candidates, n=1, cutoff=likeness)
     return f"did you mean {found[0]}?" if found else ""
 
 
@@ -74,9 +80,88 @@ def integer(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
+def choice(*words: str) -> Callable[[str], str]:
+    """Return a parser for one of a few words, in any case."""
+
+    def parse(value: str) -> str:
+        if value.lower() in words:
+            return value.lower()
+        listed = f"{', '.join(words[:-1])} or {words[-1]}"
+        raise InvalidConfig(f"it has to be {listed}", hint=nearest(value.lower(), words))
+
+    return parse
+
+
+def backend(value: str) -> str:
+    """Return the name of one of fail2ban's ways to read logs; parameters may follow it."""
+    name, _, _ = value.partition("[")
+    return choice("auto", "systemd", "pyinotify", "polling", "gamin")(name.strip())
+
+
+def factor(value: str) -> float:
+    """Return a number above zero."""
+    if re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]{0,9})?(?:\s*/\s*[0-9]{1,9}(?:\.[0-9]{0,9})?)?", value):
+        over, _, under = value.partition("/")
+        if float(over) > 0 and float(under or 1) > 0:
+            return float(over) / float(under or 1)
+    raise InvalidConfig("it has to be a number above zero, such as 1.5")
+
+
+def bantime_formula(value: str) -> Formula:
+    """Return a formula that has a result for the first bans of an address."""
+    found = formula.parse(value)
+    for count in range(_TRIED):
+        found.evaluate(600, count)
+    return found
+
+
+def multipliers(value: str) -> tuple[int, ...]:
+    """Return the whole numbers of a list separated by blanks or commas."""
+    one = integer(1, 999_999_999)
+    words = value.replace(",", " ").split()
+    if len(words) > MAX_LIST:
+        raise InvalidConfig(f"it has more than {MAX_LIST} entries")
+    try:
+        return tuple(one(word) for word in words)
+    except InvalidConfig as error:
+        message = "it has to be whole numbers above zero, separated by blanks"
+        raise InvalidConfig(message) from error
+
+
+def command(value: str) -> tuple[str, ...]:
+    """Return the words of a command line."""
+    try:
+        return tuple(shlex.split(value))
+    except ValueError as error:
+        raise InvalidConfig("it has an unclosed quote") from error
+
+
+def cache(value: str) -> tuple[str, ...]:
+    """Return the names of the parameters in ``key="<ip>", max-count=100, max-time=5m``."""
+    names = tuple(call.parse_one(f"ignorecache[{value}]").parameters)
+    for name in names:
+        if name not in _CACHE:
+            hint = nearest(name, _CACHE)
+            raise InvalidConfig(f"it has no parameter '{name}'", hint=hint, text=name)
+    return names
+
+
+def addition(value: str) -> int:
+    """Return a length of time in microseconds that may be nothing."""
+    return 0 if not value else _not_for_ever(duration.parse(value))
+
+
+def longest(value: str) -> int:
+    """Return a length of time above zero in microseconds, FOREVER where nothing is said."""
+    return length(value) if value else FOREVER
+
+
 def span(value: str) -> int:
     """Return a length of time above zero, in microseconds."""
-    usec = length(value)
+    return _not_for_ever(length(value))
+
+
+def _not_for_ever(usec: int) -> int:
     if usec == FOREVER:
         raise InvalidDuration("it cannot be for ever")
     return usec
@@ -141,11 +226,11 @@ def _port(word: str) -> str:
 
 
 def protocol(value: str) -> str:
-    """Return tcp, udp or any."""
-    word = value.lower()
-    if word in ("tcp", "udp"):
-        return word
-    if word in ("any", "all"):
+    """Return tcp, udp or any, which is also what ``tcp,udp`` means."""
+    words = value.lower().replace(",", " ").split()
+    if words in (["tcp"], ["udp"]):
+        return words[0]
+    if words in (["any"], ["all"]) or sorted(words) == ["tcp", "udp"]:
         return "any"
     raise InvalidConfig("it has to be tcp or udp, or any together with port = 0:65535")
 

@@ -5,7 +5,11 @@
 
 A service tells of one attempt in several lines ("Invalid user …", then "Failed password for invalid
 user …"). All lines of one connection come from one process, which journald names (``_BOOT_ID``,
-``_PID``); the steps of the patterns say which lines belong to the same attempt.
+``_PID``), if the filter does not name it better (F-MLFID); the steps of the patterns say which
+lines belong to the same attempt.
+
+Filters that were written for fail2ban know no attempts. Their lines are merged as they expect it:
+every failing line counts, at the latest when a line of its connection tells the address.
 """
 
 from collections import OrderedDict
@@ -20,6 +24,9 @@ from jaild.core.pattern import Pattern
 # A connection is remembered this long after its last line: five times sshd's LoginGraceTime.
 MEMORY_USEC = 600_000_000
 MOST = 10_000
+# More is not needed to tell two of them apart.
+KEY_MAX = 200
+USER_MAX = 100
 
 
 class Connection(NamedTuple):
@@ -27,7 +34,8 @@ class Connection(NamedTuple):
 
     ``address`` is "" and ``port`` "" while unknown; ``step`` is the last step of the attempt under
     way; ``counted`` is how many attempts have counted; ``pending`` is one that waits for an
-    address; ``time`` is that of the last line, in microseconds since the epoch.
+    address; ``time`` is that of the last line, in microseconds since the epoch; ``users`` are the
+    first two names that were tried, cut to USER_MAX characters.
     """
 
     address: str = ""
@@ -36,6 +44,7 @@ class Connection(NamedTuple):
     counted: int = 0
     pending: bool = False
     time: int = 0
+    users: tuple[str, ...] = ()
 
 
 class Connections:
@@ -63,8 +72,7 @@ class Connections:
         pattern = verdict.pattern
         if pattern is None:
             return None
-        fields = entry.fields
-        key = (fields.get("_BOOT_ID", b"") + b":" + fields.get("_PID", b"")).decode()
+        key = _cut(verdict.key) if verdict.key else _process(entry)
         before = self._recall(key, entry.time)
         now = _learn(before, verdict, pattern)
         if now is None:
@@ -90,6 +98,24 @@ class Connections:
             ),
         )
         return Address(failed) if failed else None
+
+    def merge(self, time: int, verdict: Verdict) -> Address | None:
+        """Return the address that has failed once more, by the rules of fail2ban's filters.
+
+        A line that only tells facts (F-NOFAIL), or that its client was let in, counts all the same
+        if a failure waits for its address or if the connection has tried more than one name: who
+        logs in as himself in the end does not wipe out what he tried as somebody else.
+        """
+        key = _cut(verdict.key or "")
+        before = self._recall(key, time)
+        users = _with_user(before.users, verdict.user)
+        waiting = before.pending and not verdict.gained
+        fails = verdict.kind is Kind.FAILURE or waiting or len(users) > 1
+        address = verdict.address or before.address
+        pending = fails and not address and not verdict.written
+        now = Connection(address or "", verdict.port, pending=pending, time=time, users=users)
+        self._remember(key, None if verdict.forgets else now)
+        return Address(address) if fails and address else None
 
     def _recall(self, key: str, time: int) -> Connection:
         known = self._known.get(key)
@@ -118,13 +144,29 @@ class Connections:
         self.changed[oldest] = None
 
 
+def _process(entry: Entry) -> str:
+    fields = entry.fields
+    return (fields.get("_BOOT_ID", b"") + b":" + fields.get("_PID", b"")).decode()
+
+
+def _cut(key: str) -> str:
+    # The client's words may be in it; the end is where the numbers are.
+    return key.strip()[-KEY_MAX:]
+
+
+def _with_user(users: tuple[str, ...], user: str | None) -> tuple[str, ...]:
+    if not user or len(users) > 1 or user[:USER_MAX] in users:
+        return users
+    return (*users, user[:USER_MAX])
+
+
 def _learn(known: Connection, verdict: Verdict, pattern: Pattern) -> Connection | None:
     """Return the connection with the line's address, or None if the line is not to be believed."""
     address, port = verdict.address, verdict.port or known.port
     if address is None or (known.address == address and known.port == port):
         return known
     if known.address in ("", address) and known.port in ("", port):
-        return Connection(address, port, *known[2:])
+        return known._replace(address=address, port=port)
     if pattern.hearsay:
         return None
     # The service itself says so in a place that no client can write: another connection has got

@@ -34,6 +34,10 @@ class InvalidPattern(JaildError):
     """The text is no pattern of the filter language."""
 
 
+class TooSlow(JaildError):
+    """A pattern took longer on one message than any honest one does."""
+
+
 class AddressIgnored(JaildError):
     """The address is protected by ignoreip, ignoreself or the enforcer's own rules."""
 
@@ -54,13 +58,15 @@ class StoreFailed(JaildError):
 class InvalidConfig(JaildError):
     """One mistake in the configuration.
 
-    ``path`` and ``line`` (from 1, 0 when unknown) locate it; ``hint`` is the likely intention.
+    ``path`` and ``line`` (from 1, 0 when unknown) locate it; ``hint`` is the likely intention,
+    ``text`` the piece of the line at fault, "" for all of it.
     """
 
     message: str
     path: str = ""
     line: int = 0
     hint: str = ""
+    text: str = ""
 
     def __str__(self) -> str:
         where = f"{self.path}:{self.line}: " if self.line else f"{self.path}: " if self.path else ""

@@ -7,14 +7,14 @@ A jail decides and counts; it does not know the firewall, the store, or the time
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from jaild.core.address import Address
 from jaild.core.ban import Ban
-from jaild.core.connection import Connections
+from jaild.core.detector import Detector
 from jaild.core.entry import Entry
-from jaild.core.filter import Filter, Kind
+from jaild.core.filter import Kind
 from jaild.core.policy import Ignored, Policy
 from jaild.core.tally import Failure, Tally
 
@@ -29,32 +29,46 @@ class Event(NamedTuple):
 
 @dataclass
 class Jail:
-    """One jail at work. ``holds`` tells whether an address is banned by this jail already."""
+    """One jail at work.
+
+    ``holds`` tells whether an address is banned by this jail already; ``counts`` is what it counts.
+    """
 
     name: str
-    filter: Filter
+    detector: Detector
     tally: Tally
     policy: Policy
     ignored: Ignored
     holds: Callable[[Address], bool]
-    connections: Connections = field(default_factory=Connections)
     failures: int = 0
+    counts: str = "failures"
 
     def observe(self, entry: Entry, cursor: Callable[[], str]) -> Event | None:
         """Take in one entry; returns the failure it is, if it counts.
 
         ``cursor`` gives the entry's journal cursor; it is asked only for failures.
         """
-        verdict = self.filter.judge(entry.message)
-        if verdict.kind is Kind.MISS or verdict.kind is Kind.IGNORED:
+        found = self.detector.take(entry)
+        address = found.address
+        if found.kind is not Kind.FAILURE or address is None or self._spares(address):
             return None
-        address = self.connections.weigh(entry, verdict)
+        return self._count(address, Failure(entry.time, cursor(), found.distinct))
+
+    def hear(self, ban: Ban) -> Event | None:
+        """Take in another jail's ban as a failure, at the time at which it began."""
+        if self._spares(ban.address):
+            return None
+        return self._count(ban.address, Failure(ban.since, ban.cursors[-1] if ban.cursors else ""))
+
+    def _spares(self, address: Address) -> bool:
         # Lines of a banned address still come in from connections that were open; they are late
         # news of the same attack, not a new one.
-        if address is None or self.ignored.why(address) or self.holds(address):
+        return bool(self.ignored.why(address)) or self.holds(address)
+
+    def _count(self, address: Address, failure: Failure) -> Event | None:
+        if self.tally.repeats(address, failure):
             return None
         self.failures += 1
-        failure = Failure(entry.time, cursor())
         reached = self.tally.add(address, failure)
         return Event(address, failure, self._ban(address, reached) if reached else None)
 
@@ -67,6 +81,6 @@ class Jail:
             since,
             self.policy.until(since),
             len(reached),
-            f"{len(reached)} failures",
+            f"{len(reached)} {self.counts}",
             self.policy.evidence([failure.cursor for failure in reached]),
         )

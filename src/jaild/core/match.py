@@ -13,26 +13,16 @@ from dataclasses import dataclass
 
 from jaild.core.errors import InvalidMatch
 
-# Written by journald from the kernel's word about the sender; the sender cannot choose them. _COMM
-# is the sender's choice unless the group also pins _UID=0.
-TRUSTED = frozenset(
-    {
-        "_SYSTEMD_UNIT",
-        "_SYSTEMD_SLICE",
-        "_SYSTEMD_USER_UNIT",
-        "_SYSTEMD_CGROUP",
-        "_SYSTEMD_INVOCATION_ID",
-        "_UID",
-        "_GID",
-        "_EXE",
-        "_TRANSPORT",
-        "_BOOT_ID",
-        "_MACHINE_ID",
-        "_PID",
-        "_AUDIT_LOGINUID",
-        "_SELINUX_CONTEXT",
-    }
-)
+# What only the service itself can make true: journald takes these from the kernel's word about the
+# sender. Who is not root chooses the name of his process (_COMM), of his own units
+# (_SYSTEMD_USER_UNIT) and the programs that he runs (_EXE).
+_ANCHORS = frozenset({"_SYSTEMD_CGROUP", "_SYSTEMD_INVOCATION_ID", "_SELINUX_CONTEXT"})
+# Of these only some values are of that kind: nobody but the kernel writes its messages, and the
+# units and slices of users are theirs.
+_TRANSPORTS = frozenset({b"kernel", b"audit", b"driver"})
+_OF_USERS = (b"user", b"session-")
+# Below are root and the users that services run as (adduser.conf).
+_FIRST_PERSON = 1000
 
 Group = Mapping[str, frozenset[bytes]]
 
@@ -117,6 +107,14 @@ def _pairs(group: Group) -> list[tuple[str, str]]:
 
 
 def _is_trusted(group: Group) -> bool:
-    # A unit of the system alone is trusted: journald takes it from the sender's control group.
-    anchors = set(group) & TRUSTED
-    return bool(anchors)
+    return any(_anchors(name, values) for name, values in group.items())
+
+
+def _anchors(name: str, values: frozenset[bytes]) -> bool:
+    if name == "_TRANSPORT":
+        return values <= _TRANSPORTS
+    if name in ("_SYSTEMD_SLICE", "_SYSTEMD_UNIT"):
+        return not any(value.startswith(_OF_USERS) for value in values)
+    if name == "_UID":
+        return all(value.isdigit() and int(value) < _FIRST_PERSON for value in values)
+    return name in _ANCHORS

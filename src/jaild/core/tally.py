@@ -18,10 +18,15 @@ MOST = 100_000
 
 
 class Failure(NamedTuple):
-    """One failure: entry time in microseconds since the epoch, and the entry's journal cursor."""
+    """One failure: entry time in microseconds since the epoch, and the entry's journal cursor.
+
+    ``distinct`` tells it from others of its address, where only different ones count (the port, in
+    a scan of ports); "" where every failure counts.
+    """
 
     time: int
     cursor: str
+    distinct: str = ""
 
 
 class Tally:
@@ -53,6 +58,12 @@ class Tally:
             return ()
         del self._suspects[address]
         return tuple(window)[-self.maxretry :]
+
+    def repeats(self, address: Address, failure: Failure) -> bool:
+        """Return whether the window has a failure already that is not distinct from this one."""
+        window = self._suspects.get(address, ()) if failure.distinct else ()
+        since = failure.time - self.findtime
+        return any(one.distinct == failure.distinct and one.time > since for one in window)
 
     def restore(self, failures: Iterable[tuple[Address, Failure]]) -> None:
         """Take up failures of an earlier run, oldest first; none of them reaches the limit here."""

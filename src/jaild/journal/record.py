@@ -35,6 +35,7 @@ class MessageId(StrEnum):
     RELOADED = "15fd38dd904c46f78dc32523634508d5"
     CONFIG_REFUSED = "70687256310942cb84665b723f27e7b9"
     REFUSED = "d6af3c39db7640e18b03d79069e8e046"
+    JAIL_FAILED = "428acd1e644c4a5daa78c092cffaf69e"
 
 
 Send = Callable[[str, Mapping[str, str]], None]
@@ -100,6 +101,12 @@ class Recorder:
         """Record that a new configuration was refused and the old one stays."""
         text = f"configuration refused, the old one stays: {reason}"
         self._write(MessageId.CONFIG_REFUSED, ERROR, text, {"JAILD_REASON": reason})
+
+    def jail_failed(self, jail: str, reason: str) -> None:
+        """Record that a jail does not run, while the others do."""
+        text = f"[{jail}] does not run: {reason}"
+        more = {"JAILD_JAIL": jail, "JAILD_REASON": reason}
+        self._write(MessageId.JAIL_FAILED, ERROR, text, more)
 
     def _write(self, kind: MessageId, level: int, text: str, more: Mapping[str, str]) -> None:
         self._send(text, {"MESSAGE_ID": kind.value, "PRIORITY": str(level), **more})

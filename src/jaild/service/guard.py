@@ -6,34 +6,40 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from jaild.config.compile import compile_filter
 from jaild.config.model import JailConfig
 from jaild.core.address import Address
 from jaild.core.ban import Ban
 from jaild.core.connection import Connection, Connections
-from jaild.core.errors import InvalidConfig, InvalidPattern
-from jaild.core.filter import Filter
+from jaild.core.detector import Detector
+from jaild.core.errors import InvalidConfig
 from jaild.core.jail import Jail
 from jaild.core.policy import Ignored, Policy
 from jaild.core.rule import Rule
 from jaild.core.tally import Failure, Tally
+from jaild.service.limit import Limit, Limited
 from jaild.service.status import JailStatus, State
 
 
 @dataclass
 class Past:
-    """What a jail has to go on from: an earlier run's, or that of the configuration before."""
+    """What a jail has to go on from: an earlier run's, or that of the configuration before.
+
+    ``known`` is whether the jail has run before at all.
+    """
 
     failures: list[tuple[Address, Failure]] = field(default_factory=list)
     connections: list[tuple[str, Connection]] = field(default_factory=list)
     failed: int = 0
     banned: int = 0
+    known: bool = False
 
 
 @dataclass
 class Guard:
     """One enabled jail; ``jail`` is None unless it is running, ``reason`` says why it is not.
 
-    ``kept`` is what a jail that does not run goes on from when it does.
+    ``kept`` is what a jail that does not run goes on from when it does; ``limited`` is its filter.
     """
 
     name: str
@@ -43,26 +49,35 @@ class Guard:
     reason: str = ""
     banned: int = 0
     kept: Past = field(default_factory=Past)
+    limited: Limited | None = None
 
-    def start(self, past: Past, own: Iterable[str], holds: Callable[[Address], bool]) -> None:
+    def start(
+        self, past: Past, own: Iterable[str], holds: Callable[[Address], bool], limit: Limit
+    ) -> None:
         """Begin to watch; raises InvalidConfig when a pattern of the filter cannot be used."""
         if self.config is None:
             raise InvalidConfig(self.reason)
         config = self.config
         tally = Tally(config.maxretry, config.findtime)
         tally.restore(past.failures)
+        self.limited = Limited(compile_filter(config.filter), limit)
         self.jail = Jail(
             self.name,
-            compile_filter(config),
+            Detector(self.limited, Connections(past.connections)),
             tally,
             Policy(config.bantime, config.maxmatches),
             self.ignored(own),
             holds,
-            Connections(past.connections),
             past.failed,
+            "bans" if self.hears_bans else "failures",
         )
         self.banned = past.banned
         self.state, self.reason = State.RUNNING, ""
+
+    @property
+    def hears_bans(self) -> bool:
+        """Whether the jail looks at other jails' bans instead of the journal."""
+        return self.config is not None and self.config.filter.source == "bans"
 
     def ignored(self, own: Iterable[str]) -> Ignored:
         """Return whom the jail spares on a host with these addresses of its own."""
@@ -83,9 +98,10 @@ class Guard:
             return self.kept
         return Past(
             list(self.jail.tally.failures()),
-            list(self.jail.connections.known()),
+            list(self.jail.detector.connections.known()),
             self.jail.failures,
             self.banned,
+            known=True,
         )
 
     def rule(self, address: Address) -> Rule:
@@ -115,12 +131,3 @@ class Guard:
             ignored=tuple(jail.ignored.texts()) if jail else (),
             actions=config.actions if config else (),
         )
-
-
-def compile_filter(config: JailConfig) -> Filter:
-    """Compile a jail's filter; raises InvalidConfig that names the filter's file."""
-    chosen = config.filter
-    try:
-        return Filter(chosen.name, chosen.failregex, chosen.ignoreregex, chosen.prefregex)
-    except InvalidPattern as error:
-        raise InvalidConfig(f"jail {config.name}: {error}", path=chosen.path) from error

@@ -32,7 +32,7 @@ class News:
     """
 
     found: Found
-    failed: Callable[[], None]
+    failed: Callable[[Guard], None]
     lost: Callable[[int], None]
     caught_up: Callable[[], None]
 

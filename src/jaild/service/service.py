@@ -12,17 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jaild import __version__
+from jaild.config.compile import compile_filter
 from jaild.config.model import Config
 from jaild.core.address import Address
 from jaild.core.ban import Ban
 from jaild.core.errors import InvalidConfig, JaildError, NoSuchJail, StoreFailed
+from jaild.core.tally import Failure
 from jaild.enforce.keeper import Keeper
 from jaild.enforce.port import Firewall
 from jaild.journal.record import Recorder
 from jaild.service.commands import Commands, Counted
 from jaild.service.feed import Loop
-from jaild.service.guard import Guard, Past, compile_filter
+from jaild.service.guard import Guard, Past
 from jaild.service.ledger import Ledger
+from jaild.service.limit import Limit
 from jaild.service.pace import Pace
 from jaild.service.reading import News, Reading
 from jaild.service.status import JailStatus, Listener, State
@@ -62,8 +65,9 @@ class Service:
         self._ledger = Ledger(parts.store, parts.recorder, lambda: self._reading.place)
         self._keeper = Keeper(parts.firewall, parts.loop, self._ledger.rules, self._firewall_news)
         self._ledger.keeper = self._keeper
+        self._limit = Limit()
         self._pace = Pace(parts.loop, self._ledger, parts.now, self._say)
-        news = News(self._ban_found, self._jails_changed, self._lost, self._caught_up)
+        news = News(self._ban_found, self._jail_failed, self._lost, self._caught_up)
         self._reading = Reading(
             parts.loop, parts.now, parts.journal, self._ledger, self._pace, news
         )
@@ -83,6 +87,7 @@ class Service:
 
         Raises StoreFailed, and InvalidConfig when not a single enabled jail can run.
         """
+        self._limit.start()
         saved = self._parts.store.load()
         self._reading.place = saved.position
         self._guards = self._build(self.config, _pasts(saved))
@@ -96,6 +101,7 @@ class Service:
         """Save the position; bans stay in force."""
         self._reading.close()
         self._pace.flush()
+        self._limit.stop()
 
     def _begin(self, own: tuple[Address, ...] | JaildError) -> None:
         self._set_own(own)
@@ -122,16 +128,29 @@ class Service:
             )
         for guard in guards.values():
             if guard.state is State.FAILED:
-                logger.error("jail %s does not run: %s", guard.name, guard.reason)
+                self._parts.recorder.jail_failed(guard.name, guard.reason)
         return guards
 
     def _start(self, guard: Guard, past: Past) -> None:
         roster = self._ledger.roster
         try:
-            guard.start(past, self._own, lambda address: roster.holds(guard.name, address))
+            if guard.hears_bans and not past.known:
+                self._tell_of_earlier_bans(guard, past)
+            guard.start(
+                past, self._own, lambda address: roster.holds(guard.name, address), self._limit
+            )
         except InvalidConfig as error:
             guard.kept = past
             guard.stop(State.FAILED, str(error))
+
+    def _tell_of_earlier_bans(self, guard: Guard, past: Past) -> None:
+        """Let a new jail that looks at bans know those of its finding window."""
+        assert guard.config is not None  # noqa: S101 - else it would not hear bans
+        findtime, batch = guard.config.findtime, self._ledger.batch
+        for address, since in self._parts.store.bans_since(self._parts.now() - findtime):
+            past.failures.append((address, Failure(since, "")))
+            batch.fail(guard.name, *past.failures[-1], findtime)
+        batch.counters[guard.name] = (0, 0)
 
     def _check_some_run(self) -> None:
         failed = [guard for guard in self._guards.values() if guard.state is State.FAILED]
@@ -237,7 +256,7 @@ class Service:
             for broken in config.broken:
                 raise broken.error
             for jail in config.jails:
-                compile_filter(jail)
+                compile_filter(jail.filter)
         except InvalidConfig as error:
             self._parts.recorder.config_refused(str(error))
             raise
@@ -264,6 +283,10 @@ class Service:
         guard.stop(State.STOPPED, "stopped by hand")
         self._jails_changed()
         self.unban_all(name, done)
+
+    def _jail_failed(self, guard: Guard) -> None:
+        self._parts.recorder.jail_failed(guard.name, guard.reason)
+        self._jails_changed()
 
     def _jails_changed(self) -> None:
         self._say()
@@ -335,7 +358,7 @@ def _pasts(saved: Saved) -> dict[str, Past]:
         pasts.setdefault(jail, Past()).connections.append((process, connection))
     for jail, (failed, banned) in saved.counters.items():
         past = pasts.setdefault(jail, Past())
-        past.failed, past.banned = failed, banned
+        past.failed, past.banned, past.known = failed, banned, True
     return pasts
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from jaild.core.ban import Ban
 from jaild.core.entry import Entry
+from jaild.core.errors import TooSlow
 from jaild.core.jail import Event
 from jaild.core.match import Match, union
 from jaild.service.guard import Guard
@@ -52,7 +53,7 @@ class Watch:
         cursor: Callable[[], str],
         batch: Callable[[], Batch],
         found: Found,
-        failed: Callable[[], None],
+        failed: Callable[[Guard], None],
     ) -> None:
         """``cursor`` gives the present one; ``found`` hears of bans, ``failed`` of a bad jail."""
         self.guards = guards
@@ -79,8 +80,9 @@ class Watch:
             jail = guard.jail
             if jail is None:
                 continue
-            jail.connections.expire(now)
-            changed, jail.connections.changed = jail.connections.changed, {}
+            connections = jail.detector.connections
+            connections.expire(now)
+            changed, connections.changed = connections.changed, {}
             batch.connections.update(((guard.name, key), known) for key, known in changed.items())
             for address in jail.tally.expire(now):
                 batch.clear(guard.name, address)
@@ -94,14 +96,29 @@ class Watch:
         assert jail is not None  # noqa: S101 - take() checked
         try:
             event = jail.observe(entry, self._cursor)
+        except TooSlow:
+            self._suspend(guard, entry)
+            return
         except Exception as error:
             # One bad jail harms one jail, and no text in a log may end the service.
             logger.exception("jail %s fails and is stopped", guard.name)
             guard.stop(State.FAILED, f"internal error: {type(error).__name__}")
-            self._failed()
+            self._failed(guard)
             return
         if event is not None:
             self._note(guard, event)
+
+    def _suspend(self, guard: Guard, entry: Entry) -> None:
+        """Stop a jail whose filter runs away; the next entries would stall it again."""
+        limited = guard.limited
+        which = limited.culprit(entry.message, entry.prefix()) if limited else "a pattern"
+        name = guard.config.filter.name if guard.config else guard.name
+        reason = (
+            f"{which} of filter {name} takes too long on the entry {self._cursor()}; "
+            "mend the pattern, then reload"
+        )
+        guard.stop(State.FAILED, reason)
+        self._failed(guard)
 
     def _note(self, guard: Guard, event: Event) -> None:
         batch = self._batch()
@@ -113,4 +130,13 @@ class Watch:
             batch.clear(guard.name, event.address)
             guard.banned += 1
             self._found(guard, event.ban)
+            self._pass_on(guard, event.ban)
         batch.counters[guard.name] = (jail.failures, guard.banned)
+
+    def _pass_on(self, guard: Guard, ban: Ban) -> None:
+        """Tell the jails that look at bans."""
+        for other in self.guards:
+            if other.hears_bans and other is not guard and other.jail is not None:
+                event = other.jail.hear(ban)
+                if event is not None:
+                    self._note(other, event)

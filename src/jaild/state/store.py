@@ -25,17 +25,18 @@ from jaild.core.position import Position
 from jaild.core.tally import Failure
 from jaild.state.batch import Batch
 
-VERSION = 1
+VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE position (only INTEGER PRIMARY KEY CHECK (only = 1),
     cursor TEXT NOT NULL, entry_time INTEGER NOT NULL, seen INTEGER NOT NULL);
 CREATE TABLE failure (jail TEXT NOT NULL, address TEXT NOT NULL,
-    time INTEGER NOT NULL, cursor TEXT NOT NULL);
+    time INTEGER NOT NULL, cursor TEXT NOT NULL, mark TEXT NOT NULL DEFAULT '');
 CREATE INDEX failure_suspect ON failure (jail, address, time);
 CREATE TABLE connection (jail TEXT NOT NULL, process TEXT NOT NULL,
     address TEXT NOT NULL, port TEXT NOT NULL, step INTEGER NOT NULL, counted INTEGER NOT NULL,
-    pending INTEGER NOT NULL, time INTEGER NOT NULL, PRIMARY KEY (jail, process)) WITHOUT ROWID;
+    pending INTEGER NOT NULL, time INTEGER NOT NULL, users TEXT NOT NULL DEFAULT '[]',
+    PRIMARY KEY (jail, process)) WITHOUT ROWID;
 CREATE TABLE ban (jail TEXT NOT NULL, address TEXT NOT NULL,
     since INTEGER NOT NULL, until INTEGER, failures INTEGER NOT NULL, reason TEXT NOT NULL,
     cursors TEXT NOT NULL, PRIMARY KEY (jail, address)) WITHOUT ROWID;
@@ -46,6 +47,14 @@ CREATE INDEX history_address ON history (address, since);
 CREATE TABLE counter (jail TEXT PRIMARY KEY, failures INTEGER NOT NULL, bans INTEGER NOT NULL)
     WITHOUT ROWID;
 """
+
+# What brings the tables of an earlier version up to the next one.
+_STEPS = {
+    1: """
+ALTER TABLE failure ADD COLUMN mark TEXT NOT NULL DEFAULT '';
+ALTER TABLE connection ADD COLUMN users TEXT NOT NULL DEFAULT '[]';
+"""
+}
 
 
 @dataclass
@@ -82,7 +91,7 @@ class Store:
         try:
             return Saved(
                 self._position(),
-                [(j, Address(a), Failure(t, c)) for j, a, t, c in self._rows("failure", "time")],
+                [(j, Address(a), Failure(*row)) for j, a, *row in self._rows("failure", "time")],
                 [(j, p, _connection(*row)) for j, p, *row in self._rows("connection", "time")],
                 [_ban(*row) for row in self._rows("ban", "since")],
                 {jail: (failures, bans) for jail, failures, bans in self._rows("counter", "jail")},
@@ -105,6 +114,15 @@ class Store:
         except sqlite3.Error as error:
             raise StoreFailed(f"the state file {self._path} cannot be written: {error}") from error
 
+    def bans_since(self, time: int) -> list[tuple[Address, int]]:
+        """Return whom a failure has got banned since a time, and when, oldest first."""
+        rows = self._db.execute(
+            "SELECT address, since FROM history WHERE since > :time AND failures > 0 UNION ALL "
+            "SELECT address, since FROM ban WHERE since > :time AND failures > 0 ORDER BY since",
+            {"time": time},
+        )
+        return [(Address(address), since) for address, since in rows]
+
     def prune(self, before: int) -> None:
         """Forget past bans that began before a time (microseconds since the epoch)."""
         try:
@@ -124,8 +142,9 @@ class Store:
             self._db.execute("PRAGMA auto_vacuum=INCREMENTAL")
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA busy_timeout=5000")
-        if version == 0:
-            self._db.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version={VERSION};COMMIT;")
+        steps = _SCHEMA if version == 0 else "".join(_STEPS[n] for n in range(version, VERSION))
+        if steps:
+            self._db.executescript(f"BEGIN;{steps}PRAGMA user_version={VERSION};COMMIT;")
 
     def _rows(self, table: str, order: str) -> Iterator[tuple[Any, ...]]:
         return iter(self._db.execute(f"SELECT * FROM {table} ORDER BY {order}"))  # noqa: S608 - ours
@@ -142,15 +161,19 @@ class Store:
             for (jail, address), window in batch.failures.items()
             for failure in window
         )
-        many("INSERT INTO failure VALUES (?, ?, ?, ?)", failures)
+        many("INSERT INTO failure VALUES (?, ?, ?, ?, ?)", failures)
         many(
             "DELETE FROM failure WHERE jail = ? AND address = ? AND time <= ?",
             ((jail, address, time) for (jail, address), time in batch.window.items()),
         )
         ended = (key for key, known in batch.connections.items() if known is None)
         many("DELETE FROM connection WHERE jail = ? AND process = ?", ended)
-        known_rows = ((*key, *known) for key, known in batch.connections.items() if known)
-        many("INSERT OR REPLACE INTO connection VALUES (?, ?, ?, ?, ?, ?, ?, ?)", known_rows)
+        known_rows = (
+            (*key, *known[:-1], json.dumps(known.users))
+            for key, known in batch.connections.items()
+            if known
+        )
+        many("INSERT OR REPLACE INTO connection VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", known_rows)
         gone = ((ban.jail, ban.address) for ban, _ in batch.ended)
         many("DELETE FROM ban WHERE jail = ? AND address = ?", gone)
         past = (_past_row(ban, how) for ban, how in batch.ended)
@@ -184,5 +207,5 @@ def _ban(*row: Any) -> Ban:  # noqa: ANN401 - as SQLite gives it
 
 
 def _connection(*row: Any) -> Connection:  # noqa: ANN401 - as SQLite gives it
-    address, port, step, counted, pending, time = row
-    return Connection(address, port, step, counted, bool(pending), time)
+    address, port, step, counted, pending, time, users = row
+    return Connection(address, port, step, counted, bool(pending), time, tuple(json.loads(users)))
