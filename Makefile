@@ -51,7 +51,7 @@ demo: deb ## watch an attack, a ban and the unban on a throw-away host (as root)
 	$(call need,$(NEEDS_LAB))
 	$(PYTHON) -m tests.lab.demo
 
-test: lint deb lintian ## everything: lint, package, unit to end-to-end tests (as root)
+test: lint deb lintian build/peer.stamp ## everything: lint, package, unit to end-to-end tests (as root)
 	$(call need,$(NEEDS_TEST))
 	$(RUN) pytest tests/unit tests/property tests/integration tests/e2e --suite=all
 
@@ -75,6 +75,12 @@ lint: $(VENV)/stamp
 	$(VENV)/bin/ruff check --quiet .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/reuse lint --quiet
+
+# fail2ban's own filters and engine, unpacked to compare with and never installed.
+build/peer.stamp:
+	mkdir -p build/peer
+	cd build/peer && apt-get -o APT::Sandbox::User=root download -qq fail2ban && dpkg-deb --extract fail2ban_*.deb . && rm fail2ban_*.deb
+	touch $@
 
 lintian: build/deb.stamp
 	$(call need,$(NEEDS_LINTIAN))

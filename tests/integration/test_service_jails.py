@@ -1,0 +1,144 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Jails of a special kind, on real journal files: recidive, scans of ports, runaway patterns."""
+
+import pytest
+
+from jaild.core.entry import Entry
+from jaild.journal.record import MessageId
+from tests.clockwork import House
+from tests.verbs import SECOND, START, entry, write_journal
+
+PEER = "192.0.2.7"
+
+
+@pytest.fixture
+def house(tmp_path):
+    house = House(tmp_path, maxretry="2", bantime="60", findtime="10m")
+    yield house
+    house.close(house.service)
+
+
+def write(house, **files):
+    """Write configuration files: NAME__conf="…" below filter.d, NAME="…" in jail.d."""
+    for name, text in files.items():
+        folder = "filter.d" if name.endswith("__conf") else "jail.d"
+        (house.etc / folder).mkdir(exist_ok=True)
+        file = name.removesuffix("__conf") + (".conf" if folder == "filter.d" else ".local")
+        (house.etc / folder / file).write_text(text)
+
+
+def open_house(house):
+    house.service = house.open()
+    return house.service
+
+
+def failed(at, address=PEER):
+    return entry(f"Failed password for root from {address} port 4 ssh2", at=at)
+
+
+def read_on(house, name, entries):
+    last = max(each.time for each in entries)
+    house.clock.pass_time(max(0, last - house.clock.time) / SECOND)
+    write_journal(house.journal, entries, name)
+    house.clock.announce()
+
+
+def attacks(times):
+    """Two failures each, more than the bantime apart: a ban each."""
+    return [failed(start + step) for start in times for step in (0, 1)]
+
+
+def bans_of(service, jail):
+    return [(ban.address, ban.reason) for ban in service.bans(jail)]
+
+
+RECIDIVE = "[recidive]\nenabled = true\nmaxretry = 3\n"
+
+
+def test_who_comes_again_is_banned_by_recidive(house):
+    write(house, recidive=RECIDIVE)
+    service = open_house(house)
+    read_on(house, "one", attacks([0, 100]))
+    assert bans_of(service, "recidive") == []
+    assert service.jail_status("recidive").failed_now == 1
+    read_on(house, "two", attacks([200]))
+    assert bans_of(service, "recidive") == [(PEER, "3 bans")]
+    assert {rule.ports for rule in house.firewall.rules if rule.jail == "recidive"} == {""}
+
+
+def test_recidive_goes_on_after_a_restart(house):
+    write(house, recidive=RECIDIVE)
+    service = open_house(house)
+    read_on(house, "one", attacks([0, 100]))
+    house.close(service)
+    service = open_house(house)
+    read_on(house, "two", attacks([200]))
+    assert bans_of(service, "recidive") == [(PEER, "3 bans")]
+
+
+def test_a_new_recidive_knows_the_bans_of_its_window(house):
+    service = open_house(house)
+    read_on(house, "one", attacks([0, 100]))
+    write(house, recidive=RECIDIVE)
+    service.reload()
+    assert service.jail_status("recidive").failed_now == 1
+    read_on(house, "two", attacks([200]))
+    assert bans_of(service, "recidive") == [(PEER, "3 bans")]
+
+
+def test_bans_by_hand_are_not_told(house):
+    write(house, recidive="[recidive]\nenabled = true\nmaxretry = 1\n")
+    service = open_house(house)
+    service.ban("sshd", PEER, 0, "", lambda _: None)
+    assert bans_of(service, "recidive") == []
+
+
+def blocked(port, at, source=PEER):
+    message = (
+        f"[UFW BLOCK] IN=eth0 OUT= MAC= SRC={source} DST=198.51.100.1 LEN=40 TOS=0x00 PREC=0x00 "
+        f"TTL=244 ID=1 PROTO=TCP SPT=51512 DPT={port} WINDOW=1024 RES=0x00 SYN URGP=0"
+    )
+    fields = {"MESSAGE": message, "_TRANSPORT": "kernel", "_BOOT_ID": "b" * 32}
+    raw = {name: value.encode() for name, value in fields.items()}
+    return Entry(START + int(at * SECOND), message, raw)
+
+
+def test_different_ports_are_a_scan(house):
+    write(house, scan="[ufw-block]\nenabled = true\nmaxretry = 3\n")
+    service = open_house(house)
+    other = "192.0.2.8"
+    entries = [blocked(port, at) for at, port in enumerate((22, 23, 23, 23, 80))]
+    entries += [blocked(443, at + 0.5, other) for at in range(20)]
+    read_on(house, "one", sorted(entries, key=lambda each: each.time))
+    assert [address for address, _ in bans_of(service, "ufw-block")] == [PEER]
+    assert service.jail_status("ufw-block").failed_now == 1
+
+
+def test_a_scan_spans_a_restart(house):
+    write(house, scan="[ufw-block]\nenabled = true\nmaxretry = 3\n")
+    service = open_house(house)
+    read_on(house, "one", [blocked(22, 0), blocked(23, 1)])
+    house.close(service)
+    service = open_house(house)
+    read_on(house, "two", [blocked(23, 2), blocked(22, 3)])
+    assert bans_of(service, "ufw-block") == []
+    read_on(house, "three", [blocked(80, 4)])
+    assert [address for address, _ in bans_of(service, "ufw-block")] == [PEER]
+
+
+BAD = "[Definition]\nfailregex = ^(a+)+ <ADDR>$\njournalmatch = _SYSTEMD_UNIT=ssh.service\n"
+
+
+def test_a_runaway_pattern_harms_its_jail_only(house):
+    write(house, bad__conf=BAD, bad="[bad]\nenabled = true\n")
+    service = open_house(house)
+    endless = entry("a" * 60 + "! 192.0.2.9", at=0)
+    read_on(house, "one", [endless, failed(1), failed(2)])
+    status = service.jail_status("bad")
+    assert status.state == "failed"
+    assert "failregex, pattern 1 of filter bad takes too long" in status.reason
+    assert [address for address, _ in bans_of(service, "sshd")] == [PEER]
+    kinds = [fields["MESSAGE_ID"] for _, fields in house.diary.records]
+    assert kinds.count(MessageId.JAIL_FAILED) == 1
