@@ -6,7 +6,7 @@
 import pytest
 from systemd import journal
 
-from jaild.core.entry import MESSAGE_MAX
+from jaild.core.entry import CUT, MESSAGE_MAX
 from jaild.core.match import parse
 from jaild.core.position import Position
 from jaild.journal.reader import JournalReader
@@ -104,7 +104,8 @@ def test_odd_messages(tmp_path, message):
     reader = JournalReader(SSH, write_journal(tmp_path / "journal", [row]))
     reader.seek_time(0)
     (found,) = messages(reader)
-    assert found == raw.decode(errors="replace")[:MESSAGE_MAX]
+    whole = raw.decode(errors="replace")
+    assert found == (whole if len(whole) <= MESSAGE_MAX else whole[: MESSAGE_MAX - len(CUT)] + CUT)
 
 
 def test_an_entry_without_a_message(tmp_path):

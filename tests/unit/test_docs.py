@@ -17,15 +17,29 @@ from jaild import daemon, enforcer
 from jaild.cli import main
 from jaild.cli.verb import Exit
 from jaild.config import schema
+from jaild.config.load import Tree, examine
+from jaild.config.schema import Scope
 from jaild.core import errors
+from jaild.core.filter import Filter
 from jaild.journal.record import MessageId
+from tests import manual
+from tests.manual import Command, File
 
 ROOT = Path(__file__).parents[2]
 API = ROOT / "src/jaild/api"
+SHIPPED = ROOT / "src/jaild/data"
+PAGES = sorted(path.stem for path in manual.PAGES.glob("*.scd"))
+# Where the options of each kind of file are described.
+OPTIONS = {
+    Scope.DAEMON: ("jaild.conf.5", "OPTIONS OF THE DAEMON"),
+    Scope.JAIL: ("jail.conf.5", "OPTIONS OF A JAIL"),
+    Scope.FILTER: ("jaild-filter.5", "OPTIONS OF A FILTER"),
+    Scope.ACTION: ("jail.conf.5", "OPTIONS OF AN ACTION"),
+}
 
 
 def page(name: str) -> str:
-    return (ROOT / "man" / f"{name}.scd").read_text()
+    return (manual.PAGES / f"{name}.scd").read_text()
 
 
 def section(text: str, *titles: str) -> str:
@@ -48,28 +62,27 @@ def paragraph(text: str, name: str) -> str:
     return " ".join(found[1].split())
 
 
-def test_options_are_those_of_the_schema():
-    text = page("jaild.conf.5")
-    documented = {
-        schema.Scope.JAIL: entries(section(text, "OPTIONS OF A JAIL")),
-        schema.Scope.DAEMON: entries(section(text, "OPTIONS OF THE DAEMON")),
-    }
-    for scope, names in documented.items():
-        assert names == set(schema.of(scope))
+@pytest.mark.parametrize("scope", Scope)
+def test_options_are_those_of_the_schema(scope):
+    name, title = OPTIONS[scope]
+    assert entries(section(page(name), title)) == set(schema.of(scope))
 
 
 @pytest.mark.parametrize(
     "option",
     [o for o in schema.OPTIONS if o.effect is schema.Effect.HONOURED and o.default],
-    ids=lambda option: option.name,
+    ids=lambda option: f"{option.scope}-{option.name}",
 )
 def test_the_default_of_an_option_is_in_its_paragraph(option):
-    text = page("jaild.conf.5").replace("\\", "")
+    name, title = OPTIONS[option.scope]
+    text = section(page(name), title).replace("\\", "")
     shown = {
-        "filter": "the name of the jail, with the parameter mode",
-        "maxmatches": "*maxretry*",
-        "action": "%(action_)s",
-    }.get(option.name, option.default)
+        (Scope.JAIL, "filter"): "the name of the jail, with the parameter mode",
+        (Scope.JAIL, "maxmatches"): "*maxretry*",
+        (Scope.JAIL, "action"): "%(action_)s",
+        (Scope.ACTION, "port"): "the jail's",
+        (Scope.ACTION, "protocol"): "the jail's",
+    }.get((option.scope, option.name), option.default)
     assert f"Default: {shown}" in paragraph(text, option.name)
 
 
@@ -111,8 +124,9 @@ def arguments(member: ET.Element, direction: str | None) -> str:
 
 def test_errors_of_the_bus_are_documented():
     documented = entries(section(page("org.jaild1.5"), "ERRORS"))
-    # Of a pattern and a match only the configuration speaks, as InvalidConfig.
-    inner = {"JaildError", "InvalidMatch", "InvalidPattern"}
+    # Of a pattern and a match only the configuration speaks, as InvalidConfig; what is too slow
+    # ends a jail.
+    inner = {"JaildError", "InvalidMatch", "InvalidPattern", "TooSlow"}
     classes = {name for name, kind in vars(errors).items()
                if isinstance(kind, type) and issubclass(kind, errors.JaildError)}  # fmt: skip
     assert documented == (classes - inner) | {"Internal"}
@@ -158,6 +172,86 @@ def test_fields_of_the_journal_are_documented():
     code = (ROOT / "src/jaild/journal/record.py").read_text()
     documented = entries(section(page("jaild.8"), "JOURNAL"))
     assert set(re.findall(r"\bJAILD_[A-Z_]+", code)) <= documented
+
+
+def test_every_shipped_filter_is_described_and_no_other():
+    # What filters include is no filter.
+    shipped = {
+        path.stem
+        for path in (SHIPPED / "filter.d").glob("*.conf")
+        if not path.stem.endswith("common")
+    }
+    text = page("jaild-filters.7")
+    assert entries(text.partition("# SEE ALSO")[0]) == shipped
+
+
+def test_every_page_is_installed():
+    listed = (ROOT / "debian/jaild.manpages").read_text().split()
+    assert sorted(listed) == [f"build/man/{name}" for name in PAGES]
+
+
+def test_one_page_stands_beside_fail2bans_of_the_same_name():
+    # dh_installman takes the suffix from the heading: man5/jail.conf.5jaild.
+    heads = {name: page(name).partition("\n")[0] for name in PAGES}
+    own = {"jail.conf.5": "jail.conf(5jaild)"}
+    assert heads == {name: re.sub(r"\.(\d)$", r"(\1)", name) for name in PAGES} | own
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_refer_to_pages_that_exist(name):
+    named = re.findall(r"\*((?:jail|org\.jaild)[^*]*)\*\((\d)\)", page(name))
+    assert {f"{title}.{number}" for title, number in named} <= set(PAGES)
+    see = section(page(name), "SEE ALSO")
+    assert len(set(re.findall(r"\*([^*]+)\*\(", see))) == see.count("(")
+
+
+def test_examples_of_the_manual_are_files_and_commands_in_order():
+    steps = manual.examples("jaild-filter.5", "A FILTER OF YOUR OWN")
+    files = [step.path for step in steps if isinstance(step, File)]
+    assert [Path(path).name for path in files] == [
+        "door.py", "door.service", "door.conf", "door.local",
+    ]  # fmt: skip
+    assert Command("root", "jailctl unban door 192.0.2.7", "1\n") in steps
+    (application,) = (s.text for s in steps if isinstance(s, File) and s.path.endswith(".py"))
+    compile(application, "door.py", "exec")
+
+
+def test_examples_of_jails_are_without_mistakes(tmp_path):
+    steps = manual.examples("jail.conf.5", "EXAMPLES")
+    assert all(isinstance(step, File) for step in steps)
+    for number, files in enumerate(blocks(steps)):
+        assert not mistakes(tmp_path / str(number), files)
+
+
+def test_the_example_of_a_filter_is_not_deceived(tmp_path):
+    steps = manual.examples("jaild-filter.5", "A FILTER OF YOUR OWN")
+    files = [step for step in steps if isinstance(step, File) and "/etc/jaild/" in step.path]
+    assert not mistakes(tmp_path, files)
+    (door,) = (j for j in examine(Tree(tmp_path, SHIPPED)).config.jails if j.name == "door")
+    judge = Filter("door", door.filter.failregex).judge
+    lines = [step.line for step in steps if isinstance(step, Command) and "echo" in step.line]
+    assert lines
+    for line in lines:
+        assert judge(re.search("'(.*)'", line)[1]).address == "192.0.2.7"
+
+
+def blocks(steps: list[File]) -> Iterator[list[File]]:
+    """Files that belong together: a filter with the jail before it."""
+    together: list[File] = []
+    for step in steps:
+        if together and "/filter.d/" not in step.path:
+            yield together
+            together = []
+        together.append(step)
+    yield together
+
+
+def mistakes(etc: Path, files: list[File]) -> list[str]:
+    for file in files:
+        path = etc / Path(file.path).relative_to("/etc/jaild")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(file.text)
+    return [str(mistake) for mistake in examine(Tree(etc, SHIPPED)).mistakes]
 
 
 def test_there_is_one_version():

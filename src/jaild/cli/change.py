@@ -5,13 +5,16 @@
 
 from argparse import Namespace
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from jaild.api.client import Client
 from jaild.cli import session
 from jaild.cli.verb import Exit, UsageError, Verbs, add, complain, say, say_json, status_of
 from jaild.core import address, duration
 from jaild.core.address import Address
 from jaild.core.errors import InvalidAddress, JaildError
+
+if TYPE_CHECKING:
+    from jaild.api.client import Client
 
 _FORCE = "ban it although it is the address of your own ssh session"
 
@@ -43,7 +46,7 @@ def register(verbs: Verbs) -> None:
     parser.add_argument("--force", action="store_true", help="with banip: " + _FORCE)
 
 
-def _ban(client: Client, options: Namespace) -> int:
+def _ban(client: "Client", options: Namespace) -> int:
     target = _guard(options.address, force=options.force)
     length = _length(options.duration)
     client.ban(options.jail, target, length, options.reason)
@@ -62,7 +65,7 @@ def _length(text: str | None) -> int:
     return length
 
 
-def _unban(client: Client, options: Namespace) -> int:
+def _unban(client: "Client", options: Namespace) -> int:
     if options.all:
         if len(options.words) > 1:
             raise UsageError("unban --all takes at most one jail")
@@ -91,7 +94,7 @@ def _is_address(word: str) -> bool:
     return True
 
 
-def _set(client: Client, options: Namespace) -> int:
+def _set(client: "Client", options: Namespace) -> int:
     if options.option == "unbanip":
         targets = [address.parse(text) for text in options.addresses]
         return _each(targets, lambda one: client.unban(options.jail, one), options)

@@ -6,15 +6,13 @@
 import os
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from jaild import __version__
-from jaild.api.client import Client
-from jaild.cli import change, show, steer
-from jaild.cli.verb import Exit, complain, status_of
+from jaild.cli import change, configuration, show, steer
+from jaild.cli.trial import command_line as trial
+from jaild.cli.verb import Connect, Exit, complain, status_of
 from jaild.core.errors import JaildError
-
-Connect = Callable[[], Client]
 
 
 def parser() -> ArgumentParser:
@@ -22,7 +20,7 @@ def parser() -> ArgumentParser:
     made = ArgumentParser(prog="jailctl", description="Watch and steer jaild.")
     made.add_argument("-V", "--version", action="version", version=f"jailctl {__version__}")
     verbs = made.add_subparsers(required=True, metavar="VERB")
-    for group in (show, change, steer):
+    for group in (show, change, steer, configuration, trial):
         group.register(verbs)
     return made
 
@@ -31,7 +29,7 @@ def run(arguments: Sequence[str], connect: Connect) -> int:
     """Run one command line and return the exit status; nothing but SystemExit leaves it."""
     options = parser().parse_args(arguments)
     try:
-        status = int(options.act(connect(), options))
+        status = int(options.run(connect, options))
         sys.stdout.flush()
     except JaildError as error:
         complain(str(error))

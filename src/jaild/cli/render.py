@@ -8,10 +8,13 @@ What comes from the service may hold the attacker's text; everything is made har
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from jaild.api.client import JailView
 from jaild.api.text import printable
 from jaild.core.ban import FOREVER, Ban
+
+if TYPE_CHECKING:
+    from jaild.api.client import JailView
 
 NEVER = "never"
 COLUMNS = ("Jail", "Address", "Since", "Until", "Failures", "Reason")
@@ -30,7 +33,7 @@ def overview(names: Sequence[str]) -> str:
     )
 
 
-def jail(view: JailView) -> str:
+def jail(view: "JailView") -> str:
     """Return the tree of one jail; a tab stands between label and value."""
     return "\n".join(
         (
@@ -117,9 +120,9 @@ def ban_object(ban: Ban) -> dict[str, object]:
     }
 
 
-def jail_object(view: JailView) -> dict[str, object]:
+def jail_object(view: "JailView") -> dict[str, object]:
     """Return a jail for JSON, with its D-Bus properties in snake case; for ever is null."""
-    facts: dict[str, object] = {name: getattr(view, name) for name in JailView.__slots__}
+    facts: dict[str, object] = {name: getattr(view, name) for name in type(view).__slots__}
     return {**facts, "ban_time_usec": _finite(view.ban_time_usec)}
 
 

@@ -6,14 +6,17 @@
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from jaild import __version__
-from jaild.api.client import Client, JailRow
 from jaild.api.text import printable
 from jaild.cli import render
 from jaild.cli.verb import Exit, UsageError, Verbs, add, complain, say, say_json
 from jaild.core import address
 from jaild.core.ban import FOREVER, Ban
+
+if TYPE_CHECKING:
+    from jaild.api.client import Client, JailRow
 
 _SECOND = 1_000_000
 _GETTABLE = ("banip", "bantime", "findtime", "maxretry")
@@ -40,7 +43,7 @@ def register(verbs: Verbs) -> None:
     add(verbs, "version", _version, "show the version of the running jaild")
 
 
-def _status(client: Client, options: Namespace) -> int:
+def _status(client: "Client", options: Namespace) -> int:
     if options.jail and options.all:
         raise UsageError("status takes a jail or --all, not both")
     if options.jail or options.all:
@@ -57,7 +60,7 @@ def _status(client: Client, options: Namespace) -> int:
     return Exit.DONE
 
 
-def _status_of(client: Client, names: Sequence[str], options: Namespace) -> int:
+def _status_of(client: "Client", names: Sequence[str], options: Namespace) -> int:
     views = [client.jail(name) for name in names]
     if options.json:
         objects = [render.jail_object(view) for view in views]
@@ -71,7 +74,7 @@ def _status_of(client: Client, names: Sequence[str], options: Namespace) -> int:
     return Exit.DONE
 
 
-def _mention(rows: Sequence[JailRow]) -> None:
+def _mention(rows: Sequence["JailRow"]) -> None:
     for row in rows:
         if row.state != "running":
             complain(
@@ -79,7 +82,7 @@ def _mention(rows: Sequence[JailRow]) -> None:
             )
 
 
-def _bans(client: Client, options: Namespace) -> int:
+def _bans(client: "Client", options: Namespace) -> int:
     bans = client.bans(options.jail)
     if options.json:
         say_json([render.ban_object(ban) for ban in bans])
@@ -90,7 +93,7 @@ def _bans(client: Client, options: Namespace) -> int:
     return Exit.DONE
 
 
-def _banned(client: Client, options: Namespace) -> int:
+def _banned(client: "Client", options: Namespace) -> int:
     bans = client.bans()
     result: list[object]
     if options.addresses:
@@ -106,7 +109,7 @@ def _banned(client: Client, options: Namespace) -> int:
     return Exit.DONE
 
 
-def _get(client: Client, options: Namespace) -> int:
+def _get(client: "Client", options: Namespace) -> int:
     if options.option == "banip":
         return _get_bans(client, options)
     view = client.jail(options.jail)
@@ -119,7 +122,7 @@ def _get(client: Client, options: Namespace) -> int:
     return Exit.DONE
 
 
-def _get_bans(client: Client, options: Namespace) -> int:
+def _get_bans(client: "Client", options: Namespace) -> int:
     bans = client.bans(options.jail)
     if options.json:
         say_json([ban.address for ban in bans])
@@ -138,7 +141,7 @@ def _with_time(ban: Ban) -> str:
     return f"{printable(ban.address)} \t{render.moment(ban.since)} + {seconds} = {end}"
 
 
-def _ping(client: Client, options: Namespace) -> int:
+def _ping(client: "Client", options: Namespace) -> int:
     client.version()
     if options.json:
         say_json({"reply": "pong"})
@@ -147,7 +150,7 @@ def _ping(client: Client, options: Namespace) -> int:
     return Exit.DONE
 
 
-def _version(client: Client, options: Namespace) -> int:
+def _version(client: "Client", options: Namespace) -> int:
     running = client.version()
     if options.json:
         say_json({"version": running, "jailctl": __version__})

@@ -4,10 +4,13 @@
 """This module holds the verbs that steer the service: reload, start, stop, add."""
 
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
-from jaild.api.client import Client
 from jaild.api.text import printable
 from jaild.cli.verb import Exit, UsageError, Verbs, add, say, say_json
+
+if TYPE_CHECKING:
+    from jaild.api.client import Client
 
 
 def register(verbs: Verbs) -> None:
@@ -22,7 +25,7 @@ def register(verbs: Verbs) -> None:
     parser.add_argument("backend", nargs="?", metavar="BACKEND", help="accepted and not needed")
 
 
-def _reload(client: Client, options: Namespace) -> int:
+def _reload(client: "Client", options: Namespace) -> int:
     client.reload()
     if options.json:
         say_json({"reloaded": True})
@@ -31,7 +34,7 @@ def _reload(client: Client, options: Namespace) -> int:
     return Exit.DONE
 
 
-def _start(client: Client, options: Namespace) -> int:
+def _start(client: "Client", options: Namespace) -> int:
     if options.jail:
         client.start_jail(options.jail)
         return _say_state(options, "running")
@@ -44,14 +47,14 @@ def _start(client: Client, options: Namespace) -> int:
     return Exit.DONE
 
 
-def _stop(client: Client, options: Namespace) -> int:
+def _stop(client: "Client", options: Namespace) -> int:
     if not options.jail:
         raise UsageError("stop takes a jail; to stop jaild itself: systemctl stop jaild")
     client.stop_jail(options.jail)
     return _say_state(options, "stopped")
 
 
-def _add(client: Client, options: Namespace) -> int:
+def _add(client: "Client", options: Namespace) -> int:
     client.start_jail(options.jail)
     return _say_state(options, "running")
 

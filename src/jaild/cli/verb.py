@@ -8,9 +8,8 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from jaild.api.client import Client
 from jaild.api.text import printable
 from jaild.core.errors import (
     InvalidAddress,
@@ -22,7 +21,13 @@ from jaild.core.errors import (
 )
 from jaild.dbus.errors import ServiceUnavailable
 
-Verb = Callable[[Client, Namespace], int]
+if TYPE_CHECKING:
+    # Loading the bus takes longer than all the rest, and not every verb needs it.
+    from jaild.api.client import Client
+
+Connect = Callable[[], "Client"]
+Verb = Callable[["Client", Namespace], int]
+LocalVerb = Callable[[Namespace], int]
 
 
 class Exit(IntEnum):
@@ -61,10 +66,29 @@ class Verbs(Protocol):
 
 
 def add(verbs: Verbs, name: str, act: Verb, sentence: str) -> ArgumentParser:
-    """Add a verb with one sentence of help; the caller adds its arguments."""
+    """Add a verb that asks the service, with one sentence of help; callers add its arguments."""
+
+    def run(connect: Connect, options: Namespace) -> int:
+        return act(connect(), options)
+
+    return _add(verbs, name, run, sentence)
+
+
+def add_local(verbs: Verbs, name: str, act: LocalVerb, sentence: str) -> ArgumentParser:
+    """Add a verb that needs no service: nothing is connected to."""
+
+    def run(_: Connect, options: Namespace) -> int:
+        return act(options)
+
+    return _add(verbs, name, run, sentence)
+
+
+def _add(
+    verbs: Verbs, name: str, run: Callable[[Connect, Namespace], int], sentence: str
+) -> ArgumentParser:
     parser = verbs.add_parser(name, help=sentence, description=sentence[0].upper() + sentence[1:])
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(act=act)
+    parser.set_defaults(run=run)
     return parser
 
 

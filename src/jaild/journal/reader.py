@@ -8,7 +8,8 @@ the public ``get_next`` converts every field of every entry and is five times sl
 their presence.
 """
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from systemd import journal
@@ -16,6 +17,29 @@ from systemd import journal
 from jaild.core.entry import Entry, decode
 from jaild.core.match import Match
 from jaild.core.position import Position
+
+logger = logging.getLogger(__name__)
+
+# A field that a sender repeats comes as a list; only those that decide need to be single.
+DECIDING = ("MESSAGE", "_PID", "_BOOT_ID")
+
+
+def choose(reader: journal.Reader, match: Match) -> None:
+    """Let a reader give only the entries that a match chooses."""
+    for group in match.terms():
+        for term in group:
+            reader.add_match(term)
+        reader.add_disjunction()
+
+
+def present(reader: journal.Reader, single: Iterable[str]) -> Entry:
+    """Return the entry on which a reader stands; fields to be ``single`` have their first value."""
+    fields = reader._get_all()  # noqa: SLF001
+    for name in single:
+        if isinstance(fields.get(name), list):
+            fields[name] = fields[name][0]
+    time = reader._get_realtime()  # noqa: SLF001
+    return Entry(time, decode(fields.get("MESSAGE", b"")), fields)
 
 
 class JournalReader:
@@ -25,12 +49,8 @@ class JournalReader:
         """Open the host's journal, or the journal files in a directory."""
         self._directory = directory
         self._reader = self._open()
-        # A field that a sender repeats comes as a list; only those that decide need to be single.
-        self._single = tuple(match.fields | {"MESSAGE", "_PID", "_BOOT_ID"})
-        for group in match.terms():
-            for term in group:
-                self._reader.add_match(term)
-            self._reader.add_disjunction()
+        self._single = tuple(match.fields.union(DECIDING))
+        choose(self._reader, match)
         # The descriptor's watches must exist before the first entry is read, or news could fall
         # between the two.
         self._descriptor: int = self._reader.fileno()
@@ -86,12 +106,14 @@ class JournalReader:
         while limit > 0 and (self._waiting or reader._next()):  # noqa: SLF001
             self._waiting = False
             limit -= 1
-            fields = reader._get_all()  # noqa: SLF001
-            for name in self._single:
-                if isinstance(fields.get(name), list):
-                    fields[name] = fields[name][0]
-            self._time = reader._get_realtime()  # noqa: SLF001
-            yield Entry(self._time, decode(fields.get("MESSAGE", b"")), fields)
+            try:
+                entry = present(reader, self._single)
+            except UnicodeDecodeError:
+                # The name of a field is damaged, as by a power cut: nothing there can be trusted.
+                logger.warning("an entry of the journal is damaged and is passed over")
+                continue
+            self._time = entry.time
+            yield entry
 
     def close(self) -> None:
         """Close the journal's files."""

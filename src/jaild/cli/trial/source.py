@@ -1,0 +1,146 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module finds what ``jailctl test`` tests, a filter, and what it is tested on, entries."""
+
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BufferedReader
+from pathlib import Path
+from typing import cast
+
+from jaild.cli import when
+from jaild.cli.verb import UsageError, complain
+from jaild.config.filter import Filters, one_filter
+from jaild.config.jails import Jails
+from jaild.config.model import FilterConfig
+from jaild.config.tree import Tree
+from jaild.core import match
+from jaild.core.entry import Entry
+from jaild.core.errors import InvalidConfig, InvalidMatch
+from jaild.core.match import Match
+from jaild.journal.export import EntryStream
+from jaild.journal.source import History, Place
+
+_NANOSECONDS_A_MICROSECOND = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The filter to test and the entries that it is meant for; None for all."""
+
+    filter: FilterConfig
+    match: Match | None
+
+
+def choose(tree: Tree, text: str) -> Chosen:
+    """Return the filter that a text such as ``sshd[mode=ddos]`` names, or else that jail's filter.
+
+    Raises InvalidConfig, and UsageError for a filter that looks at no entries.
+    """
+    chosen = _of_jail(tree, text) or _of_filter(tree, text)
+    if chosen.filter.source == "bans":
+        raise UsageError(
+            f"filter '{chosen.filter.name}' looks at the bans of other jails, not at the journal: "
+            "there are no messages to test"
+        )
+    if not chosen.filter.failregex:
+        message = f"filter '{chosen.filter.name}' has no failregex: it could find nothing"
+        raise InvalidConfig(message, *_place(chosen.filter, "failregex"))
+    return chosen
+
+
+def _of_filter(tree: Tree, text: str) -> Chosen:
+    config = one_filter(tree, text)
+    if not config.journalmatch.strip():
+        return Chosen(config, None)
+    try:
+        return Chosen(config, match.parse(config.journalmatch))
+    except InvalidMatch as error:
+        raise InvalidConfig(str(error), *_place(config, "journalmatch")) from error
+
+
+def _of_jail(tree: Tree, text: str) -> Chosen | None:
+    """Return a jail's filter as the jail uses it, if no filter has this name."""
+    if "[" in text or Filters(tree).exists(text):
+        return None
+    jails = Jails(tree)
+    if text not in jails.layers.sections:
+        return None
+    jail = jails.jail(text).build()
+    return Chosen(jail.filter, jail.match)
+
+
+def _place(config: FilterConfig, option: str) -> tuple[str, int]:
+    return config.places.get(option, (config.path, 0))
+
+
+class Source:
+    """The entries to test on.
+
+    ``told`` says what they are, ``matched`` whether the filter's journal match has chosen them;
+    ``span`` is from when to when they are, in microseconds since the epoch, None if not known.
+    """
+
+    def __init__(self, options: Namespace, wanted: Match | None) -> None:
+        """Open what the command line names; raises UsageError and UnreadableJournal."""
+        self.matched = wanted is not None and not options.all_entries
+        self._match = wanted if self.matched else None
+        self._history: History | None = None
+        self._stream: EntryStream | None = None
+        self.span: tuple[int, int] | None = None
+        if options.stdin:
+            self._open_stream()
+        else:
+            self._open_journal(options)
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Yield the entries; raises UnreadableJournal and BrokenExport."""
+        if self._history is not None:
+            return iter(self._history)
+        if self._stream is None:
+            return iter(())
+        chosen = self._match
+        return (e for e in self._stream if chosen is None or chosen.accepts(e.fields))
+
+    def close(self) -> None:
+        """Close the journal's files."""
+        if self._history is not None:
+            self._history.close()
+
+    def _open_stream(self) -> None:
+        if sys.stdin is None:
+            raise UsageError("there is no standard input to read")
+        if sys.stdin.isatty():
+            complain("type messages, one a line; Ctrl-D ends")
+        self._stream = EntryStream(cast("BufferedReader", sys.stdin.buffer))
+        self.told = "standard input, an export stream"
+        if not self._stream.exported:
+            # Bare messages have no fields that a match could look at.
+            self.told = "standard input, one bare message a line"
+            self._match, self.matched = None, False
+
+    def _open_journal(self, options: Namespace) -> None:
+        now = time.time_ns() // _NANOSECONDS_A_MICROSECOND
+        since, until = (
+            None if text is None else when.moment(text, now)
+            for text in (options.since, options.until)
+        )
+        place = Place(tuple(options.file or ()), options.directory, since, until)
+        self._history = History(place, self._match)
+        if self._history.unread:
+            complain(self._history.unread)
+        self.span = self._history.span()
+        self.told = _told(place.files, options.directory)
+        for word in ("since", "until"):
+            if getattr(options, word) is not None:
+                self.told += f", {word} {getattr(options, word)}"
+
+
+def _told(files: tuple[Path, ...], directory: Path | None) -> str:
+    if files:
+        return str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
+    return str(directory) if directory else "this host's journal"

@@ -1,0 +1,243 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Mistakes that people make: each is found, in its file, on its line, with what was meant."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from jaild.config.check import Finding, Kind, Report, check
+from jaild.config.tree import IN_SOURCE, Tree
+
+FILTER = "[Definition]\nfailregex = ^bad <HOST>$\njournalmatch = _SYSTEMD_UNIT=app.service\n"
+APP = "[app]\nenabled = true\n"
+
+
+@dataclass(frozen=True)
+class Seed:
+    """One mistake; ``text`` is the file, ``words`` are in the sentence, ``hint`` in what follows.
+
+    ``piece`` is what the caret is under, "" if that does not matter.
+    """
+
+    name: str
+    text: str | bytes
+    line: int
+    words: tuple[str, ...]
+    hint: str = ""
+    piece: str = ""
+    file: str = "jail.local"
+    others: dict[str, str] = field(default_factory=dict)
+
+
+def in_sshd(name, line, *words, hint="", piece=""):
+    """A line in [sshd] of jail.local."""
+    return Seed(name, f"[sshd]\n# a comment\n{line}\n", 3, words, hint, piece)
+
+
+def in_default(name, line, *words, hint="", piece=""):
+    """A line in [DEFAULT] of jail.local."""
+    return Seed(name, f"[DEFAULT]\n\n{line}\n", 3, words, hint, piece)
+
+
+def in_filter(name, text, line, *words, hint="", piece=""):
+    """A filter app that the enabled jail [app] uses."""
+    return Seed(name, text, line, words, hint, piece, "filter.d/app.conf", {"jail.local": APP})
+
+
+SEEDS = [
+    in_sshd("option", "bantme = 10m", "bantme", "[sshd]", hint="bantime?", piece="bantme"),
+    in_sshd("option 2", "enable = true", "enable", hint="enabled?", piece="enable"),
+    in_sshd("option 3", "max_retry = 3", "max_retry", hint="maxretry?", piece="max_retry"),
+    in_sshd("option 4", "ignore_ip = ::1", "ignore_ip", hint="ignoreip?", piece="ignore_ip"),
+    in_default("option in DEFAULT", "fndtime = 1h", "fndtime", "DEFAULT", hint="findtime?"),
+    Seed("jail", "[sssd]\nmaxretry = 3\n", 1, ("sssd",), "sshd?"),
+    Seed("DEFAULT", "[Default]\nbantime = 1h\n", 1, ("[Default]",), "DEFAULT?"),
+    Seed("INCLUDES", "[INCLUDE]\nbefore = a.conf\n", 1, ("[INCLUDE]",), "INCLUDES?"),
+    Seed("jail's name", "[ssh d]\nenabled = true\n", 1, ("name", "letters")),
+    in_sshd("boolean", "enabled = treu", "enabled", "treu", "true or false", hint="true?",
+            piece="treu"),
+    in_sshd("boolean 2", "enabled = maybe", "maybe", "true or false", piece="maybe"),
+    in_default("boolean 3", "ignoreself = ja", "ignoreself", "true or false", piece="ja"),
+    in_sshd("duration", "bantime = 10 minuets", "bantime", "minuets"),
+    in_sshd("duration 2", "findtime = soon", "findtime", "soon", piece="soon"),
+    in_sshd("no duration", "bantime = 0", "bantime", "longer than nothing"),
+    in_sshd("endless finding", "findtime = -1", "findtime", "for ever", piece="-1"),
+    in_sshd("code as duration", "bantime = __import__('os').getpid()", "bantime"),
+    in_sshd("negative", "maxretry = -5", "maxretry", "whole number", piece="-5"),
+    in_sshd("none", "maxretry = 0", "maxretry", "whole number"),
+    in_sshd("words", "maxretry = five", "maxretry", "five", piece="five"),
+    in_sshd("fraction", "maxmatches = 2.5", "maxmatches", "whole number"),
+    in_sshd("port", "port = 70000", "port", "70000", piece="70000"),
+    in_sshd("port range", "port = 100:50", "port", "100:50"),
+    in_sshd("service", "port = shh", "shh", "service", piece="shh"),
+    in_sshd("no port", "port =", "port"),
+    in_sshd("protocol", "protocol = tpc", "protocol", "tpc", "tcp"),
+    in_default("address", "ignoreip = 127.0.0.1/8 192.168.1.300", "192.168.1.300",
+               piece="192.168.1.300"),
+    in_default("prefix", "ignoreip = 10.0.0.0/99", "10.0.0.0/99"),
+    in_default("host name", "ignoreip = office.example.org", "host name", "office.example.org"),
+    in_default("file", "ignoreip = file:/etc/friends", "files"),
+    in_sshd("filter", "filter = sshdd", "no filter", "sshdd", hint="sshd?", piece="sshdd"),
+    in_sshd("bracket", "filter = sshd[mode=aggressive", "filter"),
+    in_sshd("quote", "filter = sshd[mode=\"aggressive]", "filter"),
+    in_sshd("mode", "mode = agressive", "mode", "agressive", hint="aggressive?"),
+    in_sshd("action", "action = uwf", "uwf", hint="ufw"),
+    in_sshd("action's parameter", "banaction = ufw[blocktyp=deny]", "blocktyp", hint="blocktype?"),
+    in_sshd("action's value", "banaction = ufw[blocktype=dney]", "dney", "deny"),
+    in_sshd("match", "journalmatch = sshd.service", "sshd.service", "FIELD=value"),
+    in_sshd("match's quote", "journalmatch = _COMM='sshd", "journalmatch", "quote"),
+    in_sshd("pattern", "failregex = ^bad (<HOST>$", "failregex", piece="^bad (<HOST>$"),
+    in_sshd("pattern without address", "failregex = ^bad$", "failregex", "<HOST>"),
+    in_sshd("percent", "failregex = ^100% <HOST>$", "%%"),
+    in_sshd("reference", "maxretry = %(maxretri)s", "maxretri", hint="maxretry?"),
+    in_sshd("circle", "port = %(port)s", "circle"),
+    Seed("wide circle", "[sshd]\nbantime = %(findtime)s\nfindtime = %(bantime)s\n", 3, ("circle",)),
+    Seed("no section", "# mine\nenabled = true\n", 2, ("before the first [section]",)),
+    Seed("no assignment", "[sshd]\nenabled\n", 2, ("option = value",)),
+    Seed("open header", "[sshd\nmaxretry = 3\n", 1, ("section",)),
+    Seed("latin-1", b"[sshd]\n\n# f\xfcr uns\n", 3, ("UTF-8",)),
+    Seed("NUL", b"[sshd]\nmaxretry = 3\x00\n", 2, ("NUL",)),
+    Seed("no match", "[app]\nenabled = true\n", 1, ("journalmatch",),
+         "_SYSTEMD_UNIT=app.service",
+         others={"filter.d/app.conf": "[Definition]\nfailregex = ^bad <HOST>$\n"}),
+    Seed("wrong file", "[Definition]\nloglevel = INFO\nbantime = 1h\n", 3, ("bantime",),
+         file="jaild.local"),
+    Seed("level", "[Definition]\nloglevel = VERBOSE\n", 2, ("loglevel", "VERBOSE"),
+         file="jaild.local"),
+    Seed("history", "[Definition]\ndbpurgeage = -5\n", 2, ("dbpurgeage",), file="jaild.local"),
+    Seed("daemon's section", "[Defintion]\nloglevel = INFO\n", 1, ("Defintion",), "Definition?",
+         file="jaild.local"),
+    Seed("drop-in", "[sshd]\nbantime = 1hour\nmaxretri = 3\n", 3, ("maxretri",), "maxretry?",
+         file="jail.d/ssh.local"),
+    in_filter("filter's pattern", "[Definition]\n" "failregex = ^bad <HOST>$\n"
+              "            ^worse (<HOST>$\n" "journalmatch = _UID=0\n", 3, "failregex",
+              piece="^worse (<HOST>$"),
+    in_filter("filter without a pattern", "[Definition]\njournalmatch = _UID=0\n", 0, "failregex"),
+    in_filter("filter without its section", "[Definiton]\nfailregex = ^bad <HOST>$\n", 1,
+              "[Definiton]", hint="Definition?"),
+    in_filter("tags in a circle", "[Definition]\nfailregex = ^<one> <HOST>$\none = <two>\n"
+              "two = <one>\njournalmatch = _UID=0\n", 2, "circle"),
+    in_filter("filter's reference", "[Definition]\nfailregex = ^%(__prefx)sbad <HOST>$\n"
+              "journalmatch = _UID=0\n", 2, "__prefx"),
+    in_filter("filter's match", "[Definition]\nfailregex = ^bad <HOST>$\njournalmatch = UID 0\n",
+              3, "FIELD=value"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    return Tree(tmp_path / "etc", IN_SOURCE)
+
+
+def put(tree: Tree, files: dict[str, str | bytes]) -> Report:
+    for name, text in files.items():
+        path = tree.etc / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return check(tree)
+
+
+def only(report: Report) -> Finding:
+    (found,) = report.of(Kind.MISTAKE)
+    return found
+
+
+def first(tree: Tree, seed: Seed) -> Finding:
+    """The mistake that was made; a wrong section can have others as its consequence."""
+    report = put(tree, {**seed.others, seed.file: seed.text})
+    found = report.of(Kind.MISTAKE)
+    assert len(found) == 1 or found[0].source.startswith("[")
+    return found[0]
+
+
+def test_there_are_fifty():
+    assert len(SEEDS) >= 50
+    assert len({seed.name for seed in SEEDS}) == len(SEEDS)
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: seed.name)
+def test_a_mistake_is_found_where_it_was_made(tree, seed):
+    found = first(tree, seed)
+    assert found.path == str(tree.etc / seed.file)
+    assert found.line == seed.line
+    for word in seed.words:
+        assert word in found.message, found.message
+    assert seed.hint in found.hint, found.hint
+    if seed.piece:
+        assert found.text == seed.piece
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: seed.name)
+def test_the_piece_at_fault_stands_at_its_column(tree, seed):
+    found = first(tree, seed)
+    assert found.source[max(found.column - 1, 0) :].startswith(found.text)
+
+
+def test_without_a_mistake_there_is_nothing_to_say(tree):
+    report = put(tree, {"jail.local": APP, "filter.d/app.conf": FILTER})
+    assert report.findings == ()
+    assert [jail.name for jail in report.jails] == ["sshd", "app"]
+
+
+def test_all_mistakes_come_out_at_once(tree):
+    report = put(
+        tree,
+        {
+            "jail.local": "[DEFAULT]\nbantme = 1h\nfindtime = soon\n[sshd]\nport = 0\nfilter = x\n",
+            "jail.d/a.local": "nonsense\n[app]\nenabled = treu\nmaxretry = x\n",
+            "jaild.local": "[Definition]\nloglvel = INFO\n",
+            "filter.d/app.conf": FILTER,
+        },
+    )
+    assert [
+        (Path(one.path).name, one.line) for one in report.of(Kind.MISTAKE)
+    ] == [
+        ("jaild.local", 2),
+        ("jail.local", 2),
+        ("jail.local", 3),
+        ("jail.local", 5),
+        ("jail.local", 6),
+        ("a.local", 1),
+        ("a.local", 3),
+        ("a.local", 4),
+    ]  # fmt: skip
+
+
+def test_every_broken_line_of_a_file_is_told(tree):
+    report = put(tree, {"jail.local": "[sshd]\none\nmaxretry = 3\ntwo\n[x\n"})
+    assert [one.line for one in report.of(Kind.MISTAKE)] == [2, 4, 5]
+
+
+def test_one_jails_mistake_leaves_the_others(tree):
+    report = put(tree, {"jail.local": APP + "[sshd]\nbantme = 1h\n", "filter.d/app.conf": FILTER})
+    assert [jail.name for jail in report.jails] == ["app"]
+    assert report.broken == ("sshd",)
+
+
+def test_files_that_include_each_other_end(tree):
+    report = put(
+        tree,
+        {
+            "jail.local": "[INCLUDES]\nbefore = a.conf\n[sshd]\nmaxretry = 3\n",
+            "a.conf": "[INCLUDES]\nbefore = jail.local\n[sshd]\nfindtme = 1h\n",
+        },
+    )
+    assert (Path(only(report).path).name, only(report).line) == ("a.conf", 4)
+
+
+def test_a_match_that_can_be_forged_is_a_warning(tree):
+    text = FILTER.replace("_SYSTEMD_UNIT=app.service", "SYSLOG_IDENTIFIER=app")
+    report = put(tree, {"jail.local": APP, "filter.d/app.conf": text})
+    (warning,) = report.of(Kind.WARNING)
+    assert (Path(warning.path).name, warning.line) == ("app.conf", 3)
+    assert report.of(Kind.MISTAKE) == ()
+
+
+def test_the_note_on_logpath_names_the_match(tree):
+    report = put(tree, {"jail.local": "[sshd]\nlogpath = %(sshd_log)s\n"})
+    (note,) = report.of(Kind.NOTE)
+    assert note.line == 2
+    assert "_SYSTEMD_UNIT=ssh.service" in note.message
