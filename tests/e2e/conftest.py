@@ -65,6 +65,13 @@ def lab(suite: str, deb: Path) -> Iterator[Lab]:
         yield shared
 
 
+@pytest.fixture(scope="session")
+def serving_lab(suite: str, deb: Path) -> Iterator[Lab]:
+    """The same with a web and a mail server: see tests/lab/services.py."""
+    with Lab.up(suite, deb=deb, serving=True) as shared:
+        yield shared
+
+
 @pytest.fixture
 def boot(suite: str) -> Iterator[Boot]:
     """Boots labs that a test has for itself, to break or to upgrade."""

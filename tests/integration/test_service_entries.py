@@ -81,7 +81,7 @@ def test_one_bad_jail_harms_one_jail(house, service, mocker):
     house.clock.pass_time()
     write_journal(house.journal, attack(5))
     guard = service._guards["other"]
-    mocker.patch.object(guard.jail.filter, "judge", side_effect=RuntimeError("bug"))
+    mocker.patch.object(guard.jail.detector, "take", side_effect=RuntimeError("bug"))
     house.clock.time += 10 * SECOND
     house.clock.announce()
     assert service.jail_status("other").state == "failed"

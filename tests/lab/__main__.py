@@ -28,7 +28,8 @@ def say(text: str) -> None:
 def up(options: argparse.Namespace) -> int:
     """Boot a lab and leave it running."""
     begun = time.monotonic()
-    lab = Lab.up(options.suite, deb=options.deb, name=options.name or options.suite, tell=say)
+    name = options.name or options.suite
+    lab = Lab.up(options.suite, deb=options.deb, name=name, serving=options.serving, tell=say)
     try:
         known = net.sources(options.sources)
         lab.write("/run/lab-sources", ",".join(known))
@@ -86,7 +87,8 @@ def down(options: argparse.Namespace) -> int:
 
 def base(options: argparse.Namespace) -> int:
     """Build a root."""
-    say(str(root.ready(options.suite, refresh=options.refresh, tell=say)))
+    ready = root.ready(options.suite, serving=options.serving, refresh=options.refresh, tell=say)
+    say(str(ready))
     return 0
 
 
@@ -117,6 +119,7 @@ def _parse_life(verbs: Verbs) -> None:
     verb.add_argument("--suite", choices=root.SUITES, default="bookworm")
     verb.add_argument("--name", help="the lab's name, by default the suite's")
     verb.add_argument("--deb", type=Path, help="a package to install in it")
+    verb.add_argument("--serving", action="store_true", help="with a web and a mail server")
     verb.add_argument("--sources", default="1", help="attackers if 'attack' names none: N, Nv6")
 
     verb = _verb(verbs, "down", down, "end a lab")
@@ -125,6 +128,7 @@ def _parse_life(verbs: Verbs) -> None:
 
     verb = _verb(verbs, "base", base, "build the cached root only")
     verb.add_argument("--suite", choices=root.SUITES, default="bookworm")
+    verb.add_argument("--serving", action="store_true", help="with a web and a mail server")
     verb.add_argument("--refresh", action="store_true", help="build it anew")
 
 

@@ -9,6 +9,7 @@ with Lab.up("bookworm", deb=path) as lab:
 """
 
 import itertools
+import json
 import os
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.lab import attack as ssh
-from tests.lab import cell, holder, net, possible, root
+from tests.lab import cell, holder, net, possible, root, services
 from tests.lab.attack import Attempt, Login
 from tests.lab.holder import Holder
 from tests.lab.place import LabError, State, load, run_dir
@@ -48,12 +49,15 @@ class Lab:
     @classmethod
     def up(
         cls, suite: str = "bookworm", *, deb: Path | None = None, name: str | None = None,
-        tell: root.Tell = root.silent,
+        serving: bool = False, tell: root.Tell = root.silent,
     ) -> Self:  # fmt: skip
-        """Boot a lab, with a package installed in it; raises LabError, and nothing is left."""
+        """Boot a lab, with a package installed in it; raises LabError, and nothing is left.
+
+        With ``serving``, a web and a mail server run in it as well: see services.py.
+        """
         possible.check()
         holder.sweep()
-        tree = root.ready(suite, tell=tell)
+        tree = root.ready(suite, serving=serving, tell=tell)
         own_name = name or f"{suite}-{os.getpid()}-{next(_numbers)}"
         lab = cls(own_name, holder.hold(own_name, suite, tree))
         try:
@@ -214,6 +218,20 @@ class Lab:
 
             return ssh.attack(run, checked, tries, login, tell, parallel=parallel)
 
+    def guess(
+        self, protocol: str, sources: Iterable[str], tries: int = 1, login: Login = Login(),  # noqa: B008
+    ) -> dict[str, list[str]]:  # fmt: skip
+        """Make password attempts by "http", "smtp" or "imap"; return each source's outcomes."""
+        checked = [net.checked(source) for source in sources]
+        pairs = "".join(f"{source} {net.host_for(source)}\n" for source in checked)
+        given = f"{json.dumps([login.user, login.password])}\n{pairs}"
+        arguments = (protocol, str(services.PORTS[protocol]), str(tries))
+        found: dict[str, list[str]] = {source: [] for source in checked}
+        for line in self._send("guess.py", arguments, given, 120).splitlines():
+            source, _, outcome = line.split()
+            found[source].append(outcome)
+        return found
+
     def probe(self, source: str, port: int = 22, seconds: float = 3) -> str:
         """Tell whether a source can open a TCP connection: ``open``, ``refused`` or ``timeout``."""
         return self.probe_all([source], port, seconds)[net.checked(source)]
@@ -224,10 +242,15 @@ class Lab:
         """Probe from many sources at once; return the outcome by source."""
         checked = [net.checked(source) for source in sources]
         pairs = "".join(f"{source} {net.host_for(source)}\n" for source in checked)
-        script = str(Path(__file__).with_name("knock.py"))
-        command = self.outside([sys.executable, "-I", script, str(port), str(seconds)])
+        said = self._send("knock.py", (str(port), str(seconds)), pairs, 60 + seconds)
+        return dict(line.split() for line in said.splitlines())
+
+    def _send(self, script: str, arguments: Sequence[str], given: str, timeout: float) -> str:
+        """Run a script of this directory in the attackers' network; return what it prints."""
+        path = str(Path(__file__).with_name(script))
+        command = self.outside([sys.executable, "-I", path, *arguments])
         with cell.cell(self.group()) as group:
-            done = cell.run(group, command, given=pairs, timeout=60 + seconds)
+            done = cell.run(group, command, given=given, timeout=timeout)
         if done.returncode:
-            raise LabError(f"probing failed: {done.stderr.strip()}")
-        return dict(line.split() for line in done.stdout.splitlines())
+            raise LabError(f"{script} failed: {done.stderr.strip()}")
+        return done.stdout

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab import furnish
+from tests.lab import furnish, services
 from tests.lab.place import REPOSITORY, LabError, cache_dir
 
 SUITES = ("bookworm", "trixie")
@@ -43,12 +43,16 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One root to build: its suite, what apt shall fetch, where it goes, the lock's descriptor."""
+    """One root to build: its suite, what apt shall fetch, where it goes, the lock's descriptor.
+
+    With ``serving``, it has a web and a mail server as well.
+    """
 
     suite: str
     needs: str
     place: Path
     guard: int
+    serving: bool = False
 
 
 def silent(_text: str) -> None:
@@ -68,45 +72,55 @@ def dependencies(control: str) -> str:
     return ", ".join(["python3:any", *(part for part in listed if part and "${" not in part)])
 
 
-def key(suite: str, needs: str) -> str:
-    """Return the cache's name for a root: the suite and a digest of all that goes into it."""
-    recipe = "\n".join([suite, *PACKAGES, needs, *furnish.recipe()])
-    return f"{suite}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+def kind(suite: str, *, serving: bool) -> str:
+    """Return what the cache's names of a suite's roots of one kind begin with."""
+    return f"services-{suite}" if serving else suite
 
 
-def ready(suite: str, *, refresh: bool = False, tell: Tell = silent) -> Path:
+def key(suite: str, needs: str, *, serving: bool = False) -> str:
+    """Return the cache's name for a root: its kind and a digest of all that goes into it."""
+    parts = [suite, *PACKAGES, needs, *furnish.recipe()]
+    recipe = "\n".join([*parts, *services.recipe()] if serving else parts)
+    return f"{kind(suite, serving=serving)}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+
+
+def ready(suite: str, *, serving: bool = False, refresh: bool = False, tell: Tell = silent) -> Path:
     """Return the cached root of a suite, built if need be; raises LabError."""
     if suite not in SUITES:
         raise LabError(f"there is no suite '{suite}': choose from {', '.join(SUITES)}")
     needs = dependencies((REPOSITORY / "debian/control").read_text())
-    place = cache_dir() / key(suite, needs)
-    with _building(suite) as guard:
+    place = cache_dir() / key(suite, needs, serving=serving)
+    name = kind(suite, serving=serving)
+    with _building(name) as guard:
         if refresh or not (place / "root").is_dir():
-            tell(f"building the {suite} root (once, about a minute)")
-            _build(Plan(suite, needs, place, guard), tell)
-            _prune(suite, place)
+            tell(f"building the {name} root (once, about a minute)")
+            _build(Plan(suite, needs, place, guard, serving), tell)
+            _prune(name, place)
     return place / "root"
 
 
 @contextmanager
-def _building(suite: str) -> Iterator[int]:
+def _building(name: str) -> Iterator[int]:
     cache_dir().mkdir(mode=0o755, parents=True, exist_ok=True)
-    with (cache_dir() / f"{suite}.lock").open("w") as file:
+    with (cache_dir() / f"{name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield file.fileno()
 
 
 def _build(plan: Plan, tell: Tell) -> None:
     place = plan.place
-    # Under the suite's lock nobody else is building: what lies here is of an interrupted build.
-    for old in cache_dir().glob(f".{plan.suite}-*"):
+    name = kind(plan.suite, serving=plan.serving)
+    # Under this kind's lock nobody else is building: what lies here is of an interrupted build.
+    for old in cache_dir().glob(f".{name}-*"):
         shutil.rmtree(old)
     fresh = cache_dir() / f".{place.name}"
     fresh.mkdir(mode=0o755)
     try:
         _mmdebstrap(plan, fresh)
-        tell(f"the {plan.suite} root is built")
+        tell(f"the {name} root is built")
         furnish.furnish(fresh / "root")
+        if plan.serving:
+            services.furnish(fresh / "root")
         if place.exists():
             place.rename(cache_dir() / f"{place.name}-old-{os.getpid()}")
         fresh.rename(place)
@@ -115,13 +129,15 @@ def _build(plan: Plan, tell: Tell) -> None:
 
 
 def _mmdebstrap(plan: Plan, fresh: Path) -> None:
+    packages = [*PACKAGES, *services.PACKAGES] if plan.serving else PACKAGES
+    more = services.hooks() if plan.serving else ()
     command = [
         *SEALED,
         "mmdebstrap",
         "--variant=minbase",
-        f"--include={','.join(PACKAGES)}",
+        f"--include={','.join(packages)}",
         "--skip=cleanup/apt/lists,cleanup/apt/cache",
-        *(f"--customize-hook={hook}" for hook in furnish.hooks(plan.needs)),
+        *(f"--customize-hook={hook}" for hook in (*more, *furnish.hooks(plan.needs))),
         plan.suite,
         str(fresh / "root"),
     ]
@@ -142,9 +158,9 @@ def _mmdebstrap(plan: Plan, fresh: Path) -> None:
         raise LabError("\n".join([f"mmdebstrap could not build the {plan.suite} root:", *last]))
 
 
-def _prune(suite: str, keep: Path) -> None:
-    """Remove the suite's other roots, except those that a lab runs on."""
-    for old in cache_dir().glob(f"{suite}-*"):
+def _prune(name: str, keep: Path) -> None:
+    """Remove the other roots of this kind, except those that a lab runs on."""
+    for old in cache_dir().glob(f"{name}-*"):
         if old == keep:
             continue
         descriptor = os.open(old, os.O_RDONLY | os.O_CLOEXEC)
