@@ -30,6 +30,8 @@ class Limit:
     def start(self) -> None:
         """Begin to watch; until then nothing is limited."""
         signal.signal(signal.SIGVTALRM, self._tick)
+        # System calls go on where they were.
+        signal.siginterrupt(signal.SIGVTALRM, False)  # noqa: FBT003 - it has no name
         signal.setitimer(signal.ITIMER_VIRTUAL, TICK_SECONDS, TICK_SECONDS)
 
     def stop(self) -> None:
