@@ -97,7 +97,8 @@ def test_the_report_of_a_folder(folder):
 
 
 def test_nothing_found_is_no_failure(folder):
-    assert verdicts("postfix", "--directory", str(folder)) == []
+    done = jailctl("postfix", "--directory", str(folder))
+    assert (done.returncode, b"--all-entries takes all" in done.stderr) == (0, True)
 
 
 def test_a_reader_who_stops_early_is_no_mistake(folder):
@@ -186,3 +187,14 @@ def test_the_journal_of_this_host():
     else:
         assert done.returncode == 1
         assert done.stderr.count(b"\n") == 1
+
+
+def test_a_filter_without_a_match_sees_all_entries(folder, tmp_path):
+    (tmp_path / "filter.d").mkdir()
+    pattern = r"^Failed password .* from <HOST> port \d+ ssh2$"
+    text = f"[Definition]\n_daemon = sshd\nfailregex = {pattern}\n"
+    (tmp_path / "filter.d/mine.conf").write_text(text)
+    words = ("mine", "--config", str(tmp_path), "--directory", str(folder))
+    assert verdicts(*words)[-1] == (OUTSIDE, "failure")
+    told = jailctl(*words).stdout.decode()
+    assert "Match     none; a jail would look at _SYSTEMD_UNIT=sshd.service\n" in told

@@ -111,16 +111,17 @@ class Filters:
         return stack
 
 
-def one_filter(tree: Tree, call_text: str) -> FilterConfig:
+def one_filter(tree: Tree, call_text: str, *, derive: bool = True) -> FilterConfig:
     """Return the filter that a text such as ``sshd[mode=aggressive]`` names; raises InvalidConfig.
 
-    A filter without a journal match gets the one that a jail would give it, if there is one.
+    With ``derive`` a filter without a journal match gets the one that a jail would give it, if
+    there is one.
     """
     filters = Filters(tree)
     call = parse_one(call_text)
     definition = filters.find(call.name)
     config = build(definition, call)
-    if config.journalmatch or config.source != "journal":
+    if config.journalmatch or config.source != "journal" or not derive:
         return config
     return replace(config, journalmatch=filters.derived_match(config, use(definition, call))[0])
 

@@ -30,10 +30,14 @@ _NANOSECONDS_A_MICROSECOND = 1000
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The filter to test and the entries that it is meant for; None for all."""
+    """The filter to test and the entries that it is meant for; None for all.
+
+    ``instead`` is what a jail would look at where the filter itself does not say, "" if unknown.
+    """
 
     filter: FilterConfig
     match: Match | None
+    instead: str = ""
 
 
 def choose(tree: Tree, text: str) -> Chosen:
@@ -54,9 +58,10 @@ def choose(tree: Tree, text: str) -> Chosen:
 
 
 def _of_filter(tree: Tree, text: str) -> Chosen:
-    config = one_filter(tree, text)
+    config = one_filter(tree, text, derive=False)
     if not config.journalmatch.strip():
-        return Chosen(config, None)
+        # Its author has read log files; in the journal its lines may come from anywhere.
+        return Chosen(config, None, one_filter(tree, text).journalmatch)
     try:
         return Chosen(config, match.parse(config.journalmatch))
     except InvalidMatch as error:

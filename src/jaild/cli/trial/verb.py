@@ -55,6 +55,8 @@ def run(options: Namespace) -> int:
         source.close()
         view.flush()
     view.conclude()
+    if not trial.entries and source.matched:
+        complain("the filter's journal match chooses none of the entries; --all-entries takes all")
     return status
 
 
@@ -97,7 +99,13 @@ class Text:
 
 
 def _tested(name: str, chosen: Chosen, source: Source) -> Iterable[tuple[str, str]]:
-    match = str(chosen.match) if chosen.match else "none; a jail needs one"
+    match = str(chosen.match or "")
+    if not match:
+        match = (
+            f"none; a jail would look at {chosen.instead}"
+            if chosen.instead
+            else "none; a jail needs one"
+        )
     return (
         ("Filter", f"{name} ({chosen.filter.path})"),
         ("Match", match if source.matched or not chosen.match else f"not applied: {match}"),
