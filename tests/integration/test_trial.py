@@ -197,4 +197,4 @@ def test_a_filter_without_a_match_sees_all_entries(folder, tmp_path):
     words = ("mine", "--config", str(tmp_path), "--directory", str(folder))
     assert verdicts(*words)[-1] == (OUTSIDE, "failure")
     told = jailctl(*words).stdout.decode()
-    assert "Match     none; a jail would look at _SYSTEMD_UNIT=sshd.service\n" in told
+    assert "Match     none; a jail would look at _SYSTEMD_UNIT=" in told

@@ -35,13 +35,8 @@ def run(options: Namespace) -> int:
     chosen = choose(tree(options), options.filter)
     limit = Limit()
     trial = Trial(chosen.filter, limit, time.perf_counter_ns, complain)
-    explainer = Explainer(chosen.filter, trial, limit) if options.explain else None
     source = Source(options, chosen.match)
-    view: Objects | Text
-    if options.json:
-        view = Objects(trial, explainer, at_once=options.stdin)
-    else:
-        view = Text(trial, explainer, _tested(options.filter, chosen, source), options.missed)
+    view = _view(options, chosen, source, trial, limit)
     status: int = Exit.DONE
     limit.start()
     try:
@@ -58,6 +53,15 @@ def run(options: Namespace) -> int:
     if not trial.entries and source.matched:
         complain("the filter's journal match chooses none of the entries; --all-entries takes all")
     return status
+
+
+def _view(
+    options: Namespace, chosen: Chosen, source: Source, trial: Trial, limit: Limit
+) -> "Objects | Text":
+    explainer = Explainer(chosen.filter, trial, limit) if options.explain else None
+    if options.json:
+        return Objects(trial, explainer, at_once=options.stdin)
+    return Text(trial, explainer, _tested(options.filter, chosen, source), options.missed)
 
 
 class Text:
