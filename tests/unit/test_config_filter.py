@@ -338,3 +338,12 @@ def test_modes_that_a_filter_does_not_have(tree: Tree) -> None:
 def test_mode_that_does_not_exist_is_found_where_the_jail_says_it(tree: Tree) -> None:
     sentence = mistake(tree, f"{MODES_OF_DOOR}{MATCH}", "port = 1\nmode = agressive")
     assert sentence.startswith("etc/jail.conf:4: filter of [x] is 'x[mode=agressive]': filter 'x'")
+
+
+def test_parameters_that_nothing_refers_to(tree: Tree) -> None:
+    text = f"[Definition]\n{MATCH}zones = .+\nfailregex = ^<HOST> <zones>$\n"
+    assert "did you mean zones?" in mistake(tree, text, "filter = x[zone=a]")
+    assert "did you mean mode?" in mistake(tree, text, "filter = x[moed=ddos]")
+    config = use(tree, text, "filter = x[zones=a, mode=ddos, name=x, colour=red]")
+    assert config.unused == ("colour",)
+    assert "no use for the parameter 'colour'" in load(tree).notes[-1].text

@@ -161,6 +161,7 @@ def build(definition: Definition, call: Call, overrides: Overrides | None = None
         prefixed=_is_prefixed(made, texts),
         source=source,
         daemon=made.lookup("_daemon") or "",
+        unused=_unused(definition, call),
         places=places,
     )
 
@@ -172,6 +173,16 @@ def _source(text: str, place: tuple[str, int]) -> Literal["journal", "bans"]:
         return "bans"
     message = f"source is '{text[:60]}'; it has to be journal or bans"
     raise InvalidConfig(message, *place, text=text)
+
+
+def _unused(definition: Definition, call: Call) -> tuple[str, ...]:
+    """Return the parameters that have no effect; raises InvalidConfig for misspelled ones."""
+    found = tuple(known_options.unused(definition.layers, call.parameters))
+    for name, hint in found:
+        if hint:
+            message = f"filter '{definition.name}' has no parameter '{name}'"
+            raise InvalidConfig(message, hint=hint, text=name)
+    return tuple(name for name, _ in found)
 
 
 def _text(made: Use, option: str, own: Overrides) -> str:

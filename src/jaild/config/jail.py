@@ -205,7 +205,12 @@ class Jail:
             for section in (DEFINITION, INIT)
             for note in noted(stack, section, Interpolation(stack), scope=Scope.FILTER)
         ]
-        return (*of_jail, *of_filter)
+        place = self._filter_place()
+        unused = [
+            Note(*place, f"filter '{config.name}' has no use for the parameter '{name}'")
+            for name in config.unused
+        ]
+        return (*of_jail, *of_filter, *unused)
 
     def _remarks(self, plan: Plan) -> tuple[Note, ...]:
         return tuple(Note(*self._place_of(piece), remark) for piece, remark in plan.remarks)

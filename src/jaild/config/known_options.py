@@ -7,7 +7,7 @@ Filters define variables of any name; what is used somewhere, or unlike any opti
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from jaild.config import schema, values
 from jaild.config.interpolate import option_of, references
@@ -18,6 +18,8 @@ from jaild.core.errors import InvalidConfig
 OPTIONS = tuple(schema.of(Scope.FILTER))
 _SECTIONS = ("Definition", "Init")
 _LIKE = 0.85
+# What recipes hand to every filter, used or not.
+_FREE = frozenset({"logtype", "name"})
 # The beginning of a tag's name: what follows may be put together from other tags.
 _TAG = re.compile(r"<(?:[\w.-]+/)?(?P<name>[\w.-]+)(?P<more><?)")
 
@@ -38,6 +40,18 @@ def mistakes(stack: Layers) -> Iterator[InvalidConfig]:
             if hint:
                 message = f"'{name[:64]}' is not an option of a filter, and nothing refers to it"
                 yield InvalidConfig(message, value.path, value.line, hint, name)
+
+
+def unused(stack: Layers, parameters: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield the parameters that nothing in a filter refers to, each with what may be meant."""
+    names, starts = _used(stack)
+    sections = (DEFAULT, *stack.sections)
+    options = {option for section in sections for option in stack.options(section)}
+    candidates = {"mode", *OPTIONS, *(name for name in options if not name.startswith("_"))}
+    for name in parameters:
+        plain = name.lower().partition("?")[0]
+        if plain not in options | names | candidates | _FREE and not plain.startswith(starts):
+            yield name, values.nearest(plain, candidates)
 
 
 def no_definition(stack: Layers, path: str) -> InvalidConfig:

@@ -46,7 +46,8 @@ class FilterConfig:
     ``path`` is the file that the filter's definition came from; ``prefixed`` says whether a pattern
     is built from the options that stand for syslog's "host ident[pid]: ", and ``daemon`` is the
     expression for ident there; ``source`` is what the jail looks at, the journal or the other
-    jails' ``bans``; ``places`` has path and line of the filter's options.
+    jails' ``bans``; ``unused`` are parameters that the filter has no use for; ``places`` has path
+    and line of the filter's options.
     """
 
     name: str
@@ -58,6 +59,7 @@ class FilterConfig:
     prefixed: bool = False
     source: Literal["journal", "bans"] = "journal"
     daemon: str = ""
+    unused: tuple[str, ...] = ()
     places: Mapping[str, tuple[str, int]] = field(default_factory=dict, compare=False)
 
 
