@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import furnish, root
+from tests.lab import furnish, root, services
 from tests.lab.place import REPOSITORY, LabError
 
 CONTROL = """\
@@ -51,6 +51,15 @@ def test_the_key_changes_with_what_goes_in(monkeypatch: pytest.MonkeyPatch) -> N
     assert len({first, root.key("trixie", "one"), root.key("bookworm", "two")}) == 3
     monkeypatch.setitem(furnish.FILES, "etc/motd", "hello")
     assert root.key("bookworm", "one") != first
+
+
+def test_the_serving_root_has_a_name_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, serving = root.key("bookworm", "one"), root.key("bookworm", "one", serving=True)
+    # Old roots are found by the beginning of their names.
+    assert serving.startswith("services-bookworm-")
+    monkeypatch.setitem(services.FILES, "etc/motd", "hello")
+    assert root.key("bookworm", "one") == plain
+    assert root.key("bookworm", "one", serving=True) != serving
 
 
 def test_an_unknown_suite_is_refused() -> None:
