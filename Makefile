@@ -16,7 +16,7 @@ NEEDS_DEB := build-essential
 NEEDS_LINTIAN := lintian
 NEEDS_LAB := debian-archive-keyring iproute2 mmdebstrap openssh-client sshpass systemd-container \
 	util-linux
-NEEDS_TEST := $(NEEDS_LAB) conntrack dbus iptables polkitd python3-dbusmock systemd-journal-remote
+NEEDS_TEST := $(NEEDS_LAB) conntrack curl dbus iptables polkitd python3-dbusmock systemd-journal-remote
 
 SOURCES := pyproject.toml Makefile ARCHITECTURE.md NEWS.md README.md REUSE.toml .ci LICENSES debian man \
 	src tests units
