@@ -53,7 +53,7 @@ demo: deb ## watch an attack, a ban and the unban on a throw-away host (as root)
 
 test: lint deb lintian build/peer.stamp ## everything: lint, package, unit to end-to-end tests (as root)
 	$(call need,$(NEEDS_TEST))
-	$(RUN) pytest tests/unit tests/property tests/integration tests/e2e --suite=all
+	$(RUN) pytest --hypothesis-profile=thorough tests/unit tests/property tests/integration tests/e2e --suite=all
 
 check: lint ## the quick part: lint, types, unit and property tests
 	$(RUN) pytest tests/unit tests/property
