@@ -59,6 +59,14 @@ def test_a_restart_changes_nothing(steps, maxretry, cut):
     assert found == expected
 
 
+@given(steps=STEPS, maxretry=st.integers(1, 6), weight=st.integers(1, 6))
+def test_weight_makes_the_limit_lower(steps, maxretry, weight):
+    heavy, light = Tally(maxretry, FINDTIME), Tally(-(-maxretry // weight), FINDTIME)
+    for time, who in walk(steps):
+        failure = Failure(time, "")
+        assert heavy.add(who, failure, weight) == light.add(who, failure)
+
+
 @given(steps=STEPS)
 def test_expiry_never_loses_what_counts(steps):
     kept, swept = Tally(3, FINDTIME), Tally(3, FINDTIME)

@@ -258,11 +258,11 @@ def test_misspelled_jail(tree: Tree) -> None:
 def test_notes_on_what_is_not_obeyed(tree: Tree) -> None:
     config = put(
         tree,
-        "[DEFAULT]\nbackend = auto\nusedns = warn\nbantime.increment = true\n[sshd]\n"
+        "[DEFAULT]\nbackend = auto\nusedns = warn\nignorecache = key=a\n[sshd]\n"
         "ignorecommand = /bin/true\ndatepattern = %Y\nlogpath = %(no_such_log)s\n",
     )
     assert [note.line for note in config.notes] == [2, 3, 4, 6, 7, 8]
-    assert "does not make bans longer" in config.notes[2].text
+    assert "not supported by this version" in config.notes[2].text
     assert config.jails[0].notes == config.notes[3:]
 
 

@@ -112,10 +112,30 @@ def test_history_is_pruned(store):
     batch = Batch()
     batch.end(BAN, "its time is over")
     store.commit(batch)
-    store.prune(before=10)
+    store.prune(before=10, offences=10)
     assert store._db.execute("SELECT count(*) FROM history").fetchone() == (1,)
-    store.prune(before=11)
+    store.prune(before=11, offences=11)
     assert store._db.execute("SELECT count(*) FROM history").fetchone() == (0,)
+
+
+def test_offences_are_kept_longer_than_the_rest(store):
+    batch = Batch()
+    batch.end(BAN, "past")
+    batch.end(Ban("sshd", B, 10, 20, 0, "by hand"), "its time is over")
+    batch.ban(Ban("web", A, 5, FOREVER, 1, "1 failure"))
+    batch.ban(Ban("web", B, 6, FOREVER, 0, "by hand"))
+    store.commit(batch)
+    assert list(store.offences()) == [("web", A, 5), ("sshd", A, 10)]
+    store.prune(before=11, offences=10)
+    assert store._db.execute("SELECT address FROM history").fetchall() == [(A,)]
+    store.prune(before=11, offences=11)
+    assert list(store.offences()) == [("web", A, 5)]
+
+
+def test_offences_of_a_damaged_table_are_said(store):
+    store._db.execute("DROP TABLE history")
+    with pytest.raises(StoreFailed, match="cannot be read"):
+        list(store.offences())
 
 
 @pytest.mark.parametrize("content", [b"not a database" * 100, b"\0" * 4096])

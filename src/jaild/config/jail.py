@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 
-from jaild.config import call, schema
+from jaild.config import call, increment, schema
 from jaild.config.action import Actions, Plan
 from jaild.config.call import Call
 from jaild.config.definition import DEFINITION, INIT, Definition
@@ -67,6 +67,8 @@ class Jail:
             maxretry=maxretry,
             findtime=section.read(schema.FINDTIME),
             bantime=section.read(schema.BANTIME),
+            increment=increment.read(section),
+            history=section.read(increment.HISTORY),
             ignoreip=section.read(schema.IGNOREIP),
             ignoreself=section.read(schema.IGNORESELF),
             ports=plan.ports,

@@ -12,6 +12,7 @@ from typing import Literal
 
 from jaild.core.address import Network
 from jaild.core.errors import InvalidConfig
+from jaild.core.increment import Increment
 from jaild.core.match import Match
 
 
@@ -68,7 +69,7 @@ class JailConfig:
     """One enabled jail without mistakes.
 
     ``ports`` and ``protocol`` are as in core.rule: "" and any for all ports. ``actions`` are as
-    written, for display.
+    written, for display. ``history`` is how long bans are remembered, also for what may come.
     """
 
     name: str
@@ -85,6 +86,8 @@ class JailConfig:
     maxmatches: int
     actions: tuple[str, ...]
     notes: tuple[Note, ...] = ()
+    increment: Increment | None = None
+    history: int = 0
 
 
 @dataclass(frozen=True, slots=True)

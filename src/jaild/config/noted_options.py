@@ -9,7 +9,6 @@ from jaild.config import values
 from jaild.config.option import Effect, Option, Scope, lent
 
 _LATER = "it is not supported by this version of jaild"
-_LONGER = "this version of jaild does not make bans longer for repeat offenders"
 _JOURNAL = "jaild reads the journal, no log files"
 _OWN_TIME = "entries of the journal carry their own time"
 _NO_NAMES = "jaild never looks up names"
@@ -95,54 +94,6 @@ OF_JAILS: tuple[Option[object], ...] = (
         _LATER,
         'How the answers of ignorecommand are remembered, as in key="<ip>", max-count=100.',
         parse=values.cache,
-    ),
-    _noted(
-        "bantime.increment",
-        _LONGER,
-        "Whether bans get longer for repeat offenders.",
-        *values.FALSE,
-        parse=values.boolean,
-        default="false",
-    ),
-    _noted(
-        "bantime.factor",
-        _LONGER,
-        "The coefficient of longer bans.",
-        "1",
-        "1.0",
-        parse=values.factor,
-        default="1",
-    ),
-    _noted(
-        "bantime.formula",
-        _LONGER,
-        "The formula of longer bans: arithmetic over ban.Time, ban.Count and banFactor.",
-        parse=values.bantime_formula,
-        default="ban.Time * (1<<(ban.Count if ban.Count<20 else 20)) * banFactor",
-        unit="seconds",
-    ),
-    _noted(
-        "bantime.multipliers",
-        _LONGER,
-        "The multipliers of longer bans, in place of the formula, separated by blanks.",
-        parse=values.multipliers,
-    ),
-    _noted("bantime.maxtime", _LONGER, "The longest ban.", parse=values.longest, unit="duration"),
-    _noted(
-        "bantime.rndtime",
-        _LONGER,
-        "The most that is added to a ban at random.",
-        "0",
-        parse=values.addition,
-        unit="duration",
-    ),
-    _noted(
-        "bantime.overalljails",
-        _LONGER,
-        "Whether the bans of all jails count for longer ones.",
-        *values.FALSE,
-        parse=values.boolean,
-        default="false",
     ),
 )
 

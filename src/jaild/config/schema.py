@@ -4,11 +4,11 @@
 """This module is the one table of options: scope, type, default, meaning and effect of each.
 
 A new option is one row here and its paragraph in the manual. Options that are honoured have a name
-of their own, so that whoever reads one gets its type; the rows without one are in noted_options
-and file_options.
+of their own, so that whoever reads one gets its type; those of longer bans are in increment, the
+rows without a name in noted_options and file_options.
 """
 
-from jaild.config import call, file_options, noted_options, values
+from jaild.config import call, file_options, increment, noted_options, values
 from jaild.config.option import Effect, Option, Scope
 
 __all__ = ["OF_FILTER", "OPTIONS", "Effect", "Option", "Scope", "of"]
@@ -118,6 +118,7 @@ OPTIONS: tuple[Option[object], ...] = (
     MAXRETRY,
     FINDTIME,
     BANTIME,
+    *increment.OPTIONS,
     MAXMATCHES,
     IGNOREIP,
     IGNORESELF,

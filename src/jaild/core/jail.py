@@ -7,14 +7,17 @@ A jail decides and counts; it does not know the firewall, the store, or the time
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from jaild.core.address import Address
 from jaild.core.ban import Ban
 from jaild.core.detector import Detector
 from jaild.core.entry import Entry
+from jaild.core.errors import InvalidConfig
 from jaild.core.filter import Kind
+from jaild.core.increment import chance
+from jaild.core.offences import Offences
 from jaild.core.policy import Ignored, Policy
 from jaild.core.tally import Failure, Tally
 
@@ -32,6 +35,8 @@ class Jail:
     """One jail at work.
 
     ``holds`` tells whether an address is banned by this jail already; ``counts`` is what it counts.
+    ``offences`` are those of all jails, and are told of each ban; ``mistake`` is why the length of
+    a ban could not be found, "" as long as it could.
     """
 
     name: str
@@ -42,6 +47,8 @@ class Jail:
     holds: Callable[[Address], bool]
     failures: int = 0
     counts: str = "failures"
+    offences: Offences = field(default_factory=Offences)
+    mistake: str = ""
 
     def observe(self, entry: Entry, cursor: Callable[[], str]) -> Event | None:
         """Take in one entry; returns the failure it is, if it counts.
@@ -69,18 +76,44 @@ class Jail:
         if self.tally.repeats(address, failure):
             return None
         self.failures += 1
-        reached = self.tally.add(address, failure)
-        return Event(address, failure, self._ban(address, reached) if reached else None)
+        earlier = self._earlier(address, failure.time)
+        weight = self.policy.weight(earlier, self.tally.maxretry)
+        reached = self.tally.add(address, failure, weight)
+        if not reached:
+            return Event(address, failure)
+        reason = f"{len(reached)} {self.counts if len(reached) > 1 else self.counts[:-1]}"
+        if weight > 1:
+            reason += f", counted {weight} times each"
+        return Event(address, failure, self._ban(address, reached, earlier, reason))
 
-    def _ban(self, address: Address, reached: tuple[Failure, ...]) -> Ban:
+    def _earlier(self, address: Address, time: int) -> int:
+        """Return how many bans of an address make its next one longer."""
+        increment = self.policy.increment
+        if increment is None:
+            return 0
+        jail = "" if increment.overalljails else self.name
+        return self.offences.count(address, time - increment.history, time, jail)
+
+    def _ban(
+        self, address: Address, reached: tuple[Failure, ...], earlier: int, reason: str
+    ) -> Ban:
         # Time comes from the entries: the ban runs from the failure that completed it.
         since = reached[-1].time
+        self.offences.note(self.name, address, since)
         return Ban(
             self.name,
             address,
             since,
-            self.policy.until(since),
+            self.policy.until(since, self._length(address, since, earlier)),
             len(reached),
-            f"{len(reached)} {self.counts}",
+            reason,
             self.policy.evidence([failure.cursor for failure in reached]),
         )
+
+    def _length(self, address: Address, since: int, earlier: int) -> int:
+        try:
+            return self.policy.length(earlier, chance(self.name, address, since))
+        except InvalidConfig as error:
+            # The formula of longer bans comes to no number: the ban is as long as all first ones.
+            self.mistake = str(error)
+            return self.policy.bantime

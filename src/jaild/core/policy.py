@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from jaild.core.address import Address, Network, Networks, parse_network
 from jaild.core.ban import FOREVER
+from jaild.core.increment import Increment
 
 
 class Ignored:
@@ -43,17 +44,32 @@ class Ignored:
 class Policy:
     """How a jail punishes: the length of a ban in microseconds, FOREVER for no end.
 
-    ``maxmatches`` is how many entries a ban names as its evidence, None for all that led to it.
+    ``maxmatches`` is how many entries a ban names as its evidence, None for all that led to it;
+    ``increment`` makes bans longer for those who come again, None for nobody.
     """
 
     bantime: int
     maxmatches: int | None = None
+    increment: Increment | None = None
 
     def evidence(self, cursors: Sequence[str]) -> tuple[str, ...]:
         """Return the cursors, oldest first, that a ban keeps: the last ``maxmatches``."""
         if self.maxmatches is None:
             return tuple(cursors)
         return tuple(cursors[max(0, len(cursors) - self.maxmatches) :])
+
+    def length(self, earlier: int, chance: float) -> int:
+        """Return how long a ban lasts after ``earlier`` ones; see Increment for chance.
+
+        Raises InvalidConfig where the formula of longer bans comes to no number.
+        """
+        if self.increment is None:
+            return self.bantime
+        return self.increment.length(self.bantime, earlier, chance)
+
+    def weight(self, earlier: int, maxretry: int) -> int:
+        """Return how many times each failure counts of an address with ``earlier`` bans."""
+        return 1 if self.increment is None else self.increment.weight(earlier, maxretry)
 
     def until(self, since: int, duration: int = 0) -> int:
         """Return when a ban ends; a duration of 0 stands for the jail's bantime."""

@@ -44,17 +44,18 @@ class Tally:
     def __contains__(self, address: Address) -> bool:
         return address in self._suspects
 
-    def add(self, address: Address, failure: Failure) -> tuple[Failure, ...]:
+    def add(self, address: Address, failure: Failure, weight: int = 1) -> tuple[Failure, ...]:
         """Count one failure; returns the failures that reach the limit, oldest first, or ().
 
-        An address that has reached the limit starts again from nothing.
+        ``weight`` is how many times each failure of the address counts at present, those before as
+        well. An address that has reached the limit starts again from nothing.
         """
         window = self._suspects.setdefault(address, deque())
         self._suspects.move_to_end(address)
         while window and window[0].time <= failure.time - self.findtime:
             window.popleft()
         window.append(failure)
-        if len(window) < self.maxretry:
+        if len(window) * weight < self.maxretry:
             return ()
         del self._suspects[address]
         return tuple(window)[-self.maxretry :]

@@ -40,6 +40,7 @@ class Commands:
     def ban(self, jail: str, text: str, duration: int, reason: str, done: Done) -> None:
         """Ban an address or network for a duration in microseconds; 0 is the jail's bantime.
 
+        Neither do earlier bans make it longer, nor does it make later ones longer.
         done hears None, or NoSuchJail, InvalidAddress, AddressIgnored, FirewallFailed, StoreFailed.
         """
         try:

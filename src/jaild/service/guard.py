@@ -3,6 +3,7 @@
 
 """This module runs one configured jail: builds it, keeps its state, and says how it stands."""
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -14,11 +15,14 @@ from jaild.core.connection import Connection, Connections
 from jaild.core.detector import Detector
 from jaild.core.errors import InvalidConfig
 from jaild.core.jail import Jail
+from jaild.core.offences import Offences
 from jaild.core.policy import Ignored, Policy
 from jaild.core.rule import Rule
 from jaild.core.tally import Failure, Tally
 from jaild.service.limit import Limit, Limited
 from jaild.service.status import JailStatus, State
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -50,11 +54,20 @@ class Guard:
     banned: int = 0
     kept: Past = field(default_factory=Past)
     limited: Limited | None = None
+    _said: bool = False
 
     def start(
-        self, past: Past, own: Iterable[str], holds: Callable[[Address], bool], limit: Limit
+        self,
+        past: Past,
+        own: Iterable[str],
+        holds: Callable[[Address], bool],
+        limit: Limit,
+        offences: Offences,
     ) -> None:
-        """Begin to watch; raises InvalidConfig when a pattern of the filter cannot be used."""
+        """Begin to watch; raises InvalidConfig when a pattern of the filter cannot be used.
+
+        ``offences`` are shared by all jails.
+        """
         if self.config is None:
             raise InvalidConfig(self.reason)
         config = self.config
@@ -65,11 +78,12 @@ class Guard:
             self.name,
             Detector(self.limited, Connections(past.connections)),
             tally,
-            Policy(config.bantime, config.maxmatches),
+            Policy(config.bantime, config.maxmatches, config.increment),
             self.ignored(own),
             holds,
             past.failed,
             "bans" if self.hears_bans else "failures",
+            offences,
         )
         self.banned = past.banned
         self.state, self.reason = State.RUNNING, ""
@@ -91,6 +105,16 @@ class Guard:
         self.kept = self.past()
         self.jail = None
         self.state, self.reason = state, reason
+
+    def warn(self) -> None:
+        """Say once that bans cannot be made longer, if so."""
+        if self.jail is not None and self.jail.mistake and not self._said:
+            self._said = True
+            logger.warning(
+                "jail %s: bantime.formula: %s; such bans last as long as bantime says",
+                self.name,
+                self.jail.mistake,
+            )
 
     def past(self) -> Past:
         """Return what a successor goes on from."""

@@ -72,6 +72,9 @@ class Ledger:
 
     def enter(self, ban: Ban, rule: Rule) -> None:
         """Ban; the next flush() brings it into force."""
+        replaced = self.roster.get(ban.jail, ban.address)
+        if replaced is not None:
+            self.batch.end(replaced, "replaced by another")
         self.roster.add(ban)
         self.batch.ban(ban)
         self._rules[ban.jail, ban.address] = rule

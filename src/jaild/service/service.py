@@ -17,6 +17,7 @@ from jaild.config.model import Config
 from jaild.core.address import Address
 from jaild.core.ban import Ban
 from jaild.core.errors import InvalidConfig, JaildError, NoSuchJail, StoreFailed
+from jaild.core.offences import Offences
 from jaild.core.tally import Failure
 from jaild.enforce.keeper import Keeper
 from jaild.enforce.port import Firewall
@@ -76,6 +77,7 @@ class Service:
         self.unban = commands.unban
         self.unban_all = commands.unban_all
         self._guards: dict[str, Guard] = {}
+        self._offences = Offences()
         self._own: tuple[Address, ...] = ()
         self._missing: set[str] = set()
         self._ready: Callable[[], None] | None = None
@@ -89,6 +91,8 @@ class Service:
         """
         self._limit.start()
         saved = self._parts.store.load()
+        for offence in self._parts.store.offences():
+            self._offences.note(*offence)
         self._reading.place = saved.position
         self._guards = self._build(self.config, _pasts(saved))
         self._check_some_run()
@@ -132,13 +136,13 @@ class Service:
         return guards
 
     def _start(self, guard: Guard, past: Past) -> None:
-        roster = self._ledger.roster
+        def holds(address: Address) -> bool:
+            return self._ledger.roster.holds(guard.name, address)
+
         try:
             if guard.hears_bans and not past.known:
                 self._tell_of_earlier_bans(guard, past)
-            guard.start(
-                past, self._own, lambda address: roster.holds(guard.name, address), self._limit
-            )
+            guard.start(past, self._own, holds, self._limit, self._offences)
         except InvalidConfig as error:
             guard.kept = past
             guard.stop(State.FAILED, str(error))
@@ -190,10 +194,17 @@ class Service:
 
     def prune(self) -> None:
         """Forget what is older than the configuration wants to remember."""
+        now, guards = self._parts.now(), self._guards.values()
+        # How far back a jail with a mistake wants to remember is not known: nothing goes.
+        ages = [guard.config.history if guard.config else now for guard in guards]
+        history = max(0, now - self.config.daemon.dbpurgeage)
+        offences = min(history, max(0, now - max(ages, default=0)))
         try:
-            self._parts.store.prune(max(0, self._parts.now() - self.config.daemon.dbpurgeage))
+            self._parts.store.prune(history, offences)
         except StoreFailed as error:
             logger.warning("%s", error)
+        else:
+            self._offences.expire(offences)
 
     # News from the firewall
 

@@ -129,6 +129,7 @@ class Watch:
         else:
             batch.clear(guard.name, event.address)
             guard.banned += 1
+            guard.warn()
             self._found(guard, event.ban)
             self._pass_on(guard, event.ban)
         batch.counters[guard.name] = (jail.failures, guard.banned)

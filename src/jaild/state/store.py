@@ -123,10 +123,27 @@ class Store:
         )
         return [(Address(address), since) for address, since in rows]
 
-    def prune(self, before: int) -> None:
-        """Forget past bans that began before a time (microseconds since the epoch)."""
+    def offences(self) -> Iterator[tuple[str, Address, int]]:
+        """Yield jail, address and begin of the bans that failures have led to, oldest first."""
         try:
-            self._db.execute("DELETE FROM history WHERE since < ?", (before,))
+            for jail, address, since in self._db.execute(
+                "SELECT jail, address, since FROM history WHERE failures > 0 UNION ALL "
+                "SELECT jail, address, since FROM ban WHERE failures > 0 ORDER BY since"
+            ):
+                yield jail, Address(address), since
+        except sqlite3.Error as error:
+            raise StoreFailed(f"the state file {self._path} cannot be read: {error}") from error
+
+    def prune(self, before: int, offences: int) -> None:
+        """Forget past bans that began before a time (microseconds since the epoch).
+
+        Those that failures have led to are kept if they began at ``offences`` or later.
+        """
+        try:
+            self._db.execute(
+                "DELETE FROM history WHERE since < ? AND (failures = 0 OR since < ?)",
+                (before, offences),
+            )
             self._db.execute("PRAGMA incremental_vacuum(1000)").fetchall()
         except sqlite3.Error as error:
             raise StoreFailed(f"the state file {self._path} cannot be written: {error}") from error
