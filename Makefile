@@ -76,10 +76,13 @@ lint: $(VENV)/stamp
 	$(VENV)/bin/mypy
 	$(VENV)/bin/reuse lint --quiet
 
+DOWNLOAD := apt-get -o APT::Sandbox::User=root download -qq
+
 # fail2ban's own filters and engine, unpacked to compare with and never installed.
 build/peer.stamp:
 	mkdir -p build/peer
-	cd build/peer && apt-get -o APT::Sandbox::User=root download -qq fail2ban && dpkg-deb --extract fail2ban_*.deb . && rm fail2ban_*.deb
+	cd build/peer && { $(DOWNLOAD) fail2ban || { apt-get update -qq && $(DOWNLOAD) fail2ban; }; }
+	cd build/peer && dpkg-deb --extract fail2ban_*.deb . && rm fail2ban_*.deb
 	touch $@
 
 lintian: build/deb.stamp
