@@ -40,6 +40,8 @@ class Exit(IntEnum):
     NOT_AUTHORISED = 4
     UNAVAILABLE = 69
     CONFIGURATION = 78
+    # What a shell says of programs that signals have ended.
+    INTERRUPTED = 130
     PIPE_CLOSED = 141
 
 

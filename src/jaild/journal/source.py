@@ -50,15 +50,19 @@ class History:
     def __init__(self, place: Place, match: Match | None = None) -> None:
         """Open the journal; raises UnreadableJournal with a sentence for a person.
 
-        ``unread`` is a sentence about files that had to be left out, "" if there are none.
+        ``unread`` is a sentence about files that had to be left out, "" if there are none;
+        ``damaged`` counts the entries that had to be passed over.
         """
         self._place = place
+        self.damaged = 0
         self.unread = "" if place.files else _left_out(_folders(place))
         try:
             self._reader = _open(place)
         except OSError as error:
             raise UnreadableJournal(_why(place, error)) from error
+        self._single: tuple[str, ...] = DECIDING
         if match is not None:
+            self._single = (*match.fields.union(DECIDING),)
             choose(self._reader, match)
 
     def __iter__(self) -> Iterator[Entry]:
@@ -67,13 +71,22 @@ class History:
         try:
             self._seek()
             while reader._next():  # noqa: SLF001
-                entry = present(reader, DECIDING)
+                try:
+                    entry = present(reader, self._single)
+                except UnicodeDecodeError:
+                    # The name of a field is no text; the reader passes such entries over as well.
+                    self.damaged += 1
+                    continue
                 if until is not None and entry.time > until:
                     return
                 yield entry
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "a field has no proper name"
-            raise UnreadableJournal(f"the journal is damaged: {reason}") from error
+        except OSError as error:
+            raise UnreadableJournal(f"the journal is damaged: {error.strerror}") from error
+
+    @property
+    def cursor(self) -> str:
+        """The present entry's cursor."""
+        return str(self._reader._get_cursor())  # noqa: SLF001
 
     def span(self) -> tuple[int, int]:
         """Return the times of the first and the last entry, as near as is quickly known."""

@@ -4,9 +4,8 @@
 """This module holds the verb that tries a filter on a journal; it needs no service: test."""
 
 from argparse import Namespace
-from pathlib import Path
 
-from jaild.cli import when
+from jaild.cli.places import add_places
 from jaild.cli.verb import UsageError, Verbs, add_local
 from jaild.config.command_line import add_tree
 
@@ -17,14 +16,10 @@ def register(verbs: Verbs) -> None:
     """Add the verb of this module."""
     parser = add_local(verbs, "test", _test, "show what a filter makes of each entry of a journal")
     parser.add_argument("filter", metavar="FILTER", help="such as sshd or 'sshd[mode=aggressive]'")
-    parser.add_argument(
-        "--file", nargs="+", action="extend", type=Path, metavar="JOURNAL", help="journal files"
-    )
-    parser.add_argument("--directory", type=Path, metavar="DIR", help="a folder of journal files")
+    add_places(parser)
     parser.add_argument(
         "--stdin", action="store_true", help="bare messages, one a line, or an export stream"
     )
-    when.add_span(parser)
     parser.add_argument(
         "--all-entries", action="store_true", help="also entries outside the filter's journal match"
     )

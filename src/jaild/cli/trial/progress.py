@@ -1,10 +1,12 @@
 # SPDX-FileCopyrightText: The jaild authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""This module shows at a terminal how far the reading of a long journal has got."""
+"""This module shows at a terminal how far the reading of a long journal has got, and can end it."""
 
+import signal
 import time
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 
 from jaild.core.entry import Entry
 
@@ -12,6 +14,16 @@ from jaild.core.entry import Entry
 _PATIENCE_SECONDS = 0.5
 _EVERY = 1000
 _REFRESH_SECONDS = 0.1
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C raise KeyboardInterrupt; elsewhere in jailctl it ends the process."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def watched(entries: Iterable[Entry], span: tuple[int, int]) -> Generator[Entry, None, None]:

@@ -4,10 +4,10 @@
 """This module writes the report on a filter's trial, as a person reads it."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
-from jaild.api.text import printable
 from jaild.cli.lines import Line
+from jaild.cli.table import Row, count, facts, table
 from jaild.cli.trial.explain import STYLES
 from jaild.cli.trial.run import Trial
 from jaild.core.detector import Detection
@@ -19,7 +19,6 @@ TOP_FORMS = 20
 # How many forms of missed messages are told apart; a hostile log has as many as it likes.
 _MOST_FORMS = 2000
 _NANOSECONDS = 1_000_000_000
-_HEAD = "bold"
 # What differs between messages of one form: numbers, addresses among them, and quoted words.
 _VARIES = re.compile(r"""\d[\da-fA-F:.]*|"[^"]*"|'[^']*'""")
 
@@ -70,17 +69,18 @@ class Report:
 
     def lines(self, tested: Iterable[tuple[str, str]], *, misses: bool) -> Iterator[Line]:
         """Yield the report; ``tested`` says with labels what is tested and on what."""
-        for label, text in (*tested, *self._numbers()):
-            yield [(_HEAD, f"{label:<10}"), ("", printable(text))]
-        yield from self._table("Patterns", ("#", "hits", "time", "ms", "failregex"), self._rows())
+        yield from facts((*tested, *self._numbers()))
+        columns = ("#", "hits", "time", "ms", "failregex")
+        yield from table("Patterns", columns, self._rows(), self._width)
         counted = self._trial.addresses.most_common(TOP_ADDRESSES)
-        rows = [("", (f"{count:,}", address)) for address, count in counted]
-        yield from self._table("Addresses", ("failures", "address"), rows)
+        rows = [("", (f"{number:,}", address)) for address, number in counted]
+        yield from table("Addresses", ("failures", "address"), rows, self._width)
         hits = [
             (STYLES[kind], (str(place + 1), kind.value, address, message))
             for place, kind, address, message in self._samples.hits()
         ]
-        yield from self._table("Examples", ("#", "verdict", "address", "message"), hits)
+        head = ("#", "verdict", "address", "message")
+        yield from table("Examples", head, hits, self._width)
         if misses:
             yield from self._missed()
 
@@ -88,15 +88,13 @@ class Report:
         trial, kinds = self._trial, self._trial.kinds
         rate = f", {trial.entries / trial.seconds:,.0f} entries/s" if trial.seconds > 0 else ""
         yield "Entries", f"{trial.entries:,} in {trial.seconds:.2f} s{rate}"
-        counted = (
-            f"{_count(kinds[Kind.FAILURE], 'failure')}, {_count(kinds[Kind.HELPER], 'helper')}"
-        )
+        counted = f"{count(kinds[Kind.FAILURE], 'failure')}, {count(kinds[Kind.HELPER], 'helper')}"
         left = f"{kinds[Kind.IGNORED]:,} ignored, {kinds[Kind.MISS]:,} missed"
         yield "Verdicts", f"{counted}, {left}"
         if trial.runaways:
-            yield "Runaways", f"{_count(trial.runaways, 'message')} took a pattern too long"
+            yield "Runaways", f"{count(trial.runaways, 'message')} took a pattern too long"
 
-    def _rows(self) -> Iterator[tuple[str, Sequence[str]]]:
+    def _rows(self) -> Iterator[Row]:
         traced = self._trial.filter
         total = sum(traced.nanoseconds) + traced.gate_nanoseconds
         if traced.gate is not None:
@@ -109,36 +107,11 @@ class Report:
 
     def _missed(self) -> Iterator[Line]:
         forms = self._samples.misses()
-        rows = [("", (f"{count:,}", message)) for count, message in forms[:TOP_FORMS]]
-        yield from self._table("Missed", ("times", "such as"), rows)
+        rows = [("", (f"{number:,}", message)) for number, message in forms[:TOP_FORMS]]
+        yield from table("Missed", ("times", "such as"), rows, self._width)
         if len(forms) > TOP_FORMS:
             more = f"{len(forms) - TOP_FORMS:,} more forms; --missed shows every missed message"
             yield [("dim", more)]
-
-    def _table(
-        self, title: str, head: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]
-    ) -> Iterator[Line]:
-        """Yield a table, its last column to the left and cut to the width; nothing without rows."""
-        shown = [(style, [printable(cell) for cell in cells]) for style, cells in rows]
-        if not shown:
-            return
-        everything = [head, *(cells for _, cells in shown)]
-        widths = [max(map(len, column)) for column in zip(*everything, strict=True)][:-1]
-        yield []
-        yield [(_HEAD, title)]
-        for style, cells in (("dim", head), *shown):
-            before = "".join(
-                cell.rjust(width) + "  " for cell, width in zip(cells[:-1], widths, strict=True)
-            )
-            yield [(style, before + self._cut(cells[-1], len(before)))]
-
-    def _cut(self, text: str, before: int) -> str:
-        room = self._width - before
-        return text if not self._width or len(text) <= room else text[: max(room - 1, 8)] + "…"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _share(part: int, total: int) -> tuple[str, str]:

@@ -4,15 +4,13 @@
 """This module finds what ``jailctl test`` tests, a filter, and what it is tested on, entries."""
 
 import sys
-import time
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedReader
-from pathlib import Path
 from typing import cast
 
-from jaild.cli import when
+from jaild.cli.history import close, open_history, place, told
 from jaild.cli.verb import UsageError, complain
 from jaild.config.filter import Filters, one_filter
 from jaild.config.jails import Jails
@@ -23,9 +21,7 @@ from jaild.core.entry import Entry
 from jaild.core.errors import InvalidConfig, InvalidMatch
 from jaild.core.match import Match
 from jaild.journal.export import EntryStream
-from jaild.journal.source import History, Place
-
-_NANOSECONDS_A_MICROSECOND = 1000
+from jaild.journal.source import History
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +110,7 @@ class Source:
     def close(self) -> None:
         """Close the journal's files."""
         if self._history is not None:
-            self._history.close()
+            close(self._history)
 
     def _open_stream(self) -> None:
         if sys.stdin is None:
@@ -129,23 +125,6 @@ class Source:
             self._match, self.matched = None, False
 
     def _open_journal(self, options: Namespace) -> None:
-        now = time.time_ns() // _NANOSECONDS_A_MICROSECOND
-        since, until = (
-            None if text is None else when.moment(text, now)
-            for text in (options.since, options.until)
-        )
-        place = Place(tuple(options.file or ()), options.directory, since, until)
-        self._history = History(place, self._match)
-        if self._history.unread:
-            complain(self._history.unread)
+        self._history = open_history(place(options), self._match)
         self.span = self._history.span()
-        self.told = _told(place.files, options.directory)
-        for word in ("since", "until"):
-            if getattr(options, word) is not None:
-                self.told += f", {word} {getattr(options, word)}"
-
-
-def _told(files: tuple[Path, ...], directory: Path | None) -> str:
-    if files:
-        return str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
-    return str(directory) if directory else "this host's journal"
+        self.told = told(options)

@@ -4,18 +4,17 @@
 """This module carries out ``jailctl test``: entries in, what a filter makes of them out."""
 
 import shutil
-import signal
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Generator, Iterable
+from contextlib import closing
 
 from jaild.api.text import printable
 from jaild.cli.lines import show_lines
 from jaild.cli.trial.explain import Explainer
 from jaild.cli.trial.objects import Objects
-from jaild.cli.trial.progress import watched
+from jaild.cli.trial.progress import interruptible, watched
 from jaild.cli.trial.report import Report, Samples
 from jaild.cli.trial.run import Trial
 from jaild.cli.trial.source import Chosen, Source, choose
@@ -25,9 +24,6 @@ from jaild.core.detector import Detection
 from jaild.core.entry import Entry
 from jaild.core.filter import Kind
 from jaild.service.limit import Limit
-
-# What a shell says of a program that Ctrl-C has ended.
-_INTERRUPTED = 130
 
 
 def run(options: Namespace) -> int:
@@ -40,11 +36,11 @@ def run(options: Namespace) -> int:
     status: int = Exit.DONE
     limit.start()
     try:
-        with _interruptible(), closing(_shown(source, options)) as entries:
+        with interruptible(), closing(_shown(source, options)) as entries:
             trial.run(entries, view.see)
     except KeyboardInterrupt:
         complain("interrupted; the numbers are of the entries so far")
-        status = _INTERRUPTED
+        status = Exit.INTERRUPTED
     finally:
         limit.stop()
         source.close()
@@ -123,13 +119,3 @@ def _shown(source: Source, options: Namespace) -> Generator[Entry, None, None]:
     if source.span is None or not sys.stderr.isatty() or (streams and sys.stdout.isatty()):
         return (entry for entry in source)
     return watched(source, source.span)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C raise KeyboardInterrupt; elsewhere in jailctl it ends the process."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
