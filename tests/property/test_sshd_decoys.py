@@ -84,7 +84,12 @@ def test_a_line_alone(sshd, line, name, extra):
 )
 def test_a_conversation(sshd, lines, names, extra):
     jail = Jail(
-        "j", Detector(sshd), Tally(99, 600 * SECOND), Policy(1), Ignored(()), lambda _address: False
+        "j",
+        Detector(sshd),
+        Tally(99, 600 * SECOND),
+        Policy(1),
+        Ignored(()),
+        lambda _address, _time: False,
     )
     for line, name in zip(lines, names, strict=False):
         event = jail.observe(entry(line.format(name=name, extra=extra, peer=PEER)), lambda: "c")

@@ -36,9 +36,28 @@ def test_a_lifted_ban_never_ends_again():
 
 def test_a_network_holds_its_hosts():
     roster = Roster([ban("192.0.2.0/24"), ban("2001:db8::/64")])
-    assert roster.holds("sshd", Address("192.0.2.9"))
-    assert roster.holds("sshd", Address("2001:db8::1"))
-    assert not roster.holds("sshd", Address("192.0.3.9"))
-    assert not roster.holds("web", Address("192.0.2.9"))
+    assert roster.holds("sshd", Address("192.0.2.9"), 0)
+    assert roster.holds("sshd", Address("2001:db8::1"), 0)
+    assert not roster.holds("sshd", Address("192.0.3.9"), 0)
+    assert not roster.holds("web", Address("192.0.2.9"), 0)
     roster.lift("sshd", Address("192.0.2.0/24"))
-    assert not roster.holds("sshd", Address("192.0.2.9"))
+    assert not roster.holds("sshd", Address("192.0.2.9"), 0)
+
+
+def test_entries_that_come_late_find_the_ban_of_their_time():
+    roster = Roster([Ban("sshd", Address("192.0.2.1"), 10, 20, 5, "")])
+    assert not roster.holds("sshd", Address("192.0.2.1"), 20)
+    roster.expire(50)
+    roster.past("sshd", Address("192.0.2.2"), 30)
+    assert roster.holds("sshd", Address("192.0.2.1"), 19)
+    assert not roster.holds("sshd", Address("192.0.2.1"), 20)
+    assert roster.holds("sshd", Address("192.0.2.2"), 29)
+    roster.overtake(25)
+    assert not roster.holds("sshd", Address("192.0.2.1"), 19)
+    assert roster.holds("sshd", Address("192.0.2.2"), 29)
+
+
+def test_a_ban_lifted_by_hand_is_no_ban_of_its_time():
+    roster = Roster([Ban("sshd", Address("192.0.2.1"), 10, 20, 5, "")])
+    roster.lift("sshd", Address("192.0.2.1"))
+    assert not roster.holds("sshd", Address("192.0.2.1"), 15)

@@ -25,7 +25,12 @@ def jail(sshd):
 def make_jail(chosen, maxretry=1000):
     tally = Tally(maxretry, 600 * SECOND)
     return Jail(
-        "sshd", Detector(chosen), tally, Policy(600 * SECOND), Ignored(()), lambda _address: False
+        "sshd",
+        Detector(chosen),
+        tally,
+        Policy(600 * SECOND),
+        Ignored(()),
+        lambda _address, _time: False,
     )
 
 

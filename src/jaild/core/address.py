@@ -84,6 +84,13 @@ def to_network(address: Address) -> Network:
     return ip_network(address)
 
 
+def covering(address: Address) -> list[Address]:
+    """Return an address and all networks that hold it and could be banned, narrowest first."""
+    network = to_network(address)
+    lengths = range(network.prefixlen, WIDEST[network.version] - 1, -1)
+    return [of_network(network.supernet(new_prefix=length)) for length in lengths]
+
+
 class Networks:
     """A fixed set of networks that answers quickly whether an address lies in it."""
 

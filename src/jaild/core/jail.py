@@ -34,9 +34,9 @@ class Event(NamedTuple):
 class Jail:
     """One jail at work.
 
-    ``holds`` tells whether an address is banned by this jail already; ``counts`` is what it counts.
-    ``offences`` are those of all jails, and are told of each ban; ``mistake`` is why the length of
-    a ban could not be found, "" as long as it could.
+    ``holds`` tells whether this jail has banned an address at an entry's time; ``counts`` is what
+    it counts. ``offences`` are those of all jails, and are told of each ban; ``mistake`` is why the
+    length of a ban could not be found, "" as long as it could.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Jail:
     tally: Tally
     policy: Policy
     ignored: Ignored
-    holds: Callable[[Address], bool]
+    holds: Callable[[Address, int], bool]
     failures: int = 0
     counts: str = "failures"
     offences: Offences = field(default_factory=Offences)
@@ -57,26 +57,28 @@ class Jail:
         """
         found = self.detector.take(entry)
         address = found.address
-        if found.kind is not Kind.FAILURE or address is None or self._spares(address):
+        if found.kind is not Kind.FAILURE or address is None:
+            return None
+        if self._spares(address, entry.time):
             return None
         return self._count(address, Failure(entry.time, cursor(), found.distinct))
 
     def hear(self, ban: Ban) -> Event | None:
         """Take in another jail's ban as a failure, at the time at which it began."""
-        if self._spares(ban.address):
+        if self._spares(ban.address, ban.since):
             return None
         return self._count(ban.address, Failure(ban.since, ban.cursors[-1] if ban.cursors else ""))
 
-    def _spares(self, address: Address) -> bool:
+    def _spares(self, address: Address, time: int) -> bool:
         # Lines of a banned address still come in from connections that were open; they are late
         # news of the same attack, not a new one.
-        return bool(self.ignored.why(address)) or self.holds(address)
+        return bool(self.ignored.why(address)) or self.holds(address, time)
 
     def _count(self, address: Address, failure: Failure) -> Event | None:
         if self.tally.repeats(address, failure):
             return None
         self.failures += 1
-        earlier = self._earlier(address, failure.time)
+        earlier = self.earlier(address, failure.time)
         weight = self.policy.weight(earlier, self.tally.maxretry)
         reached = self.tally.add(address, failure, weight)
         if not reached:
@@ -86,7 +88,7 @@ class Jail:
             reason += f", counted {weight} times each"
         return Event(address, failure, self._ban(address, reached, earlier, reason))
 
-    def _earlier(self, address: Address, time: int) -> int:
+    def earlier(self, address: Address, time: int) -> int:
         """Return how many bans of an address make its next one longer."""
         increment = self.policy.increment
         if increment is None:

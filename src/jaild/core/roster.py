@@ -17,6 +17,8 @@ class Roster:
         self._bans: dict[str, dict[Address, Ban]] = {}
         self._networks: dict[str, Networks] = {}
         self._ends: list[tuple[int, str, Address]] = []
+        self._past: dict[tuple[str, Address], int] = {}
+        self._past_ends: list[tuple[int, str, Address]] = []
         for ban in bans:
             self.add(ban)
 
@@ -39,12 +41,31 @@ class Roster:
         """Return the ban of exactly this address or network."""
         return self._bans.get(jail, {}).get(address)
 
-    def holds(self, jail: str, address: Address) -> bool:
-        """Return whether a host is banned by a jail, by itself or by its network."""
-        if address in self._bans.get(jail, ()):
+    def holds(self, jail: str, address: Address, time: int) -> bool:
+        """Return whether a host was banned by a jail at a time, by itself or by its network.
+
+        The time is an entry's. Entries that were missed are read late, when the bans that they came
+        under have ended.
+        """
+        ban = self._bans.get(jail, {}).get(address)
+        if ban is not None:
+            return ban.until > time
+        if self._past.get((jail, address), 0) > time:
             return True
         networks = self._networks.get(jail)
         return networks is not None and networks.find(address) is not None
+
+    def past(self, jail: str, address: Address, until: int) -> None:
+        """Remember a ban that is over, for entries from before its end that are yet to come."""
+        self._past[jail, address] = max(until, self._past.get((jail, address), 0))
+        heapq.heappush(self._past_ends, (until, jail, address))
+
+    def overtake(self, time: int) -> None:
+        """Forget the bans that were over at a time, when all entries before it have been seen."""
+        while self._past_ends and self._past_ends[0][0] <= time:
+            _, jail, address = heapq.heappop(self._past_ends)
+            if self._past.get((jail, address), time + 1) <= time:
+                del self._past[jail, address]
 
     def add(self, ban: Ban) -> None:
         """Enter a ban; it replaces one of the same jail and address."""
@@ -79,6 +100,7 @@ class Roster:
             ban = self.lift(jail, address)
             if ban is not None:
                 ended.append(ban)
+                self.past(jail, address, until)
         return ended
 
     def _index(self, jail: str) -> None:

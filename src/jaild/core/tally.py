@@ -66,6 +66,11 @@ class Tally:
         since = failure.time - self.findtime
         return any(one.distinct == failure.distinct and one.time > since for one in window)
 
+    def window(self, address: Address, now: int) -> tuple[Failure, ...]:
+        """Return the failures of an address that count at a time, oldest first."""
+        since = now - self.findtime
+        return tuple(one for one in self._suspects.get(address, ()) if one.time > since)
+
     def restore(self, failures: Iterable[tuple[Address, Failure]]) -> None:
         """Take up failures of an earlier run, oldest first; none of them reaches the limit here."""
         for address, failure in failures:

@@ -60,7 +60,7 @@ class Guard:
         self,
         past: Past,
         own: Iterable[str],
-        holds: Callable[[Address], bool],
+        holds: Callable[[Address, int], bool],
         limit: Limit,
         offences: Offences,
     ) -> None:

@@ -26,6 +26,9 @@ from jaild.state.batch import Batch
 
 logger = logging.getLogger(__name__)
 
+# How bans end by themselves; for entries from before that they still count.
+PAST, OVER = "past", "its time is over"
+
 Done = Callable[[Outcome | JaildError], None]
 
 
@@ -95,12 +98,13 @@ class Ledger:
         """Strike out what has ended; returns how many bans."""
         ended = self.roster.expire(now)
         for ban in ended:
-            self._end(ban, "its time is over")
+            self._end(ban, OVER)
         return len(ended)
 
     def past(self, ban: Ban) -> None:
         """Note a ban that was over before it could begin: it is recorded, not enforced."""
-        self.batch.end(ban, "past")
+        self.batch.end(ban, PAST)
+        self.roster.past(ban.jail, ban.address, ban.until)
 
     def flush(self, done: Done | None = None, *, durable: bool = False) -> None:
         """Save all changes in one transaction and bring them into force.
@@ -108,6 +112,8 @@ class Ledger:
         A store that fails keeps the batch for the next flush: the host is protected all the same.
         """
         self.batch.position = self._position()
+        if self.batch.position is not None:
+            self.roster.overtake(self.batch.position.entry_time)
         self._save(durable=durable)
         add, self._add = self._add, {}
         drop, self._drop = self._drop, {}

@@ -69,8 +69,8 @@ class Replay(Watch):
             self._forgotten = Batch()
 
     def _started(self, jail: JailConfig, limit: Limit) -> Guard:
-        def holds(address: Address) -> bool:
-            return self._roster.holds(jail.name, address)
+        def holds(address: Address, time: int) -> bool:
+            return self._roster.holds(jail.name, address, time)
 
         guard = Guard(jail.name, jail)
         guard.start(Past(), (), holds, limit, self._offences)
@@ -81,6 +81,7 @@ class Replay(Watch):
         for entry in entries:
             if entry.time >= self._end:
                 self._roster.expire(entry.time)
+                self._roster.overtake(entry.time)
                 self._look_ahead()
             self._entry = entry
             yield entry

@@ -25,7 +25,7 @@ from jaild.journal.record import Recorder
 from jaild.service.commands import Commands, Counted
 from jaild.service.feed import Loop
 from jaild.service.guard import Guard, Past
-from jaild.service.ledger import Ledger
+from jaild.service.ledger import OVER, PAST, Ledger
 from jaild.service.limit import Limit
 from jaild.service.pace import Pace
 from jaild.service.reading import News, Reading
@@ -97,6 +97,8 @@ class Service:
         self._guards = self._build(self.config, _pasts(saved))
         self._check_some_run()
         self._take_up(saved)
+        if saved.position is not None:
+            self._recall_ended(saved.position.entry_time)
         self._ready = ready
         self._missing = {"firewall", "journal"}
         self._parts.firewall.host_addresses(self._begin)
@@ -136,8 +138,8 @@ class Service:
         return guards
 
     def _start(self, guard: Guard, past: Past) -> None:
-        def holds(address: Address) -> bool:
-            return self._ledger.roster.holds(guard.name, address)
+        def holds(address: Address, time: int) -> bool:
+            return self._ledger.roster.holds(guard.name, address, time)
 
         try:
             if guard.hears_bans and not past.known:
@@ -160,6 +162,11 @@ class Service:
         failed = [guard for guard in self._guards.values() if guard.state is State.FAILED]
         if failed and len(failed) == len(self._guards):
             raise InvalidConfig(f"no jail can run: {failed[0].reason}")
+
+    def _recall_ended(self, seen: int) -> None:
+        """Let entries that are yet to be read find the bans under which they came."""
+        for jail, address, until in self._parts.store.ended_since(seen, (PAST, OVER)):
+            self._ledger.roster.past(jail, address, until)
 
     def _take_up(self, saved: Saved) -> None:
         batch = self._ledger.batch

@@ -12,7 +12,7 @@ entries are then read again.
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,12 +116,21 @@ class Store:
 
     def bans_since(self, time: int) -> list[tuple[Address, int]]:
         """Return whom a failure has got banned since a time, and when, oldest first."""
-        rows = self._db.execute(
+        rows = self._read(
             "SELECT address, since FROM history WHERE since > :time AND failures > 0 UNION ALL "
             "SELECT address, since FROM ban WHERE since > :time AND failures > 0 ORDER BY since",
             {"time": time},
         )
         return [(Address(address), since) for address, since in rows]
+
+    def ended_since(self, time: int, how: Sequence[str]) -> list[tuple[str, Address, int]]:
+        """Return jail, address and end of the bans that have ended so and after a time."""
+        marks = ", ".join("?" * len(how))
+        rows = self._read(
+            f"SELECT jail, address, until FROM history WHERE until > ? AND ended IN ({marks})",  # noqa: S608 - marks
+            (time, *how),
+        )
+        return [(jail, Address(address), until) for jail, address, until in rows]
 
     def offences(self) -> Iterator[tuple[str, Address, int]]:
         """Yield jail, address and begin of the bans that failures have led to, oldest first."""
@@ -133,6 +142,22 @@ class Store:
                 yield jail, Address(address), since
         except sqlite3.Error as error:
             raise StoreFailed(f"the state file {self._path} cannot be read: {error}") from error
+
+    def past(self, addresses: Sequence[Address], most: int) -> list[tuple[Ban, str]]:
+        """Return ended bans of some addresses and how each ended, the newest ``most`` of them.
+
+        What led to them is no longer known: they have no cursors.
+        """
+        marks = ",".join("?" * len(addresses))
+        query = (
+            "SELECT jail, address, since, until, failures, reason, '[]', ended FROM history "  # noqa: S608 - only marks
+            f"WHERE address IN ({marks}) ORDER BY since DESC, rowid DESC LIMIT ?"
+        )
+        try:
+            rows = self._db.execute(query, (*addresses, most)).fetchall()
+        except sqlite3.Error as error:
+            raise StoreFailed(f"the state file {self._path} cannot be read: {error}") from error
+        return [(_ban(*row), ended) for *row, ended in rows]
 
     def prune(self, before: int, offences: int) -> None:
         """Forget past bans that began before a time (microseconds since the epoch).
@@ -162,6 +187,12 @@ class Store:
         steps = _SCHEMA if version == 0 else "".join(_STEPS[n] for n in range(version, VERSION))
         if steps:
             self._db.executescript(f"BEGIN;{steps}PRAGMA user_version={VERSION};COMMIT;")
+
+    def _read(self, query: str, values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - SQLite's
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise StoreFailed(f"the state file {self._path} cannot be read: {error}") from error
 
     def _rows(self, table: str, order: str) -> Iterator[tuple[Any, ...]]:
         return iter(self._db.execute(f"SELECT * FROM {table} ORDER BY {order}"))  # noqa: S608 - ours
