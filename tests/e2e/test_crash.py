@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from jaild.journal.record import MessageId
 from tests.lab.attack import Outcome
 
 pytestmark = pytest.mark.e2e
@@ -95,6 +96,28 @@ def test_rotation_vacuum_and_restart_of_journald(lab):
     assert not banned(lab, source)
     attempt(lab, source)
     lab.wait(lambda: banned(lab, source), 10, "the ban")
+
+
+def test_the_state_file_is_overwritten(lab):
+    source = "198.51.100.45"
+    lab.attack([source], MAXRETRY)
+    lab.wait(lambda: banned(lab, source), 10, "the ban")
+    lab.run(["jailctl", "ban", "sshd", "2001:db8::45"])
+    lab.run(["systemctl", "stop", "jaild"])
+    state = "/var/lib/jaild/jaild.sqlite3"
+    lab.run(["dd", "if=/dev/urandom", f"of={state}", "bs=4096", "count=9", "conv=notrunc"])
+    lab.run(["systemctl", "start", "jaild"])
+    for address in (source, "2001:db8::45"):
+        assert banned(lab, address)
+        assert address in lab.run(["ufw", "status"]).stdout
+    assert lab.probe(source) in {"refused", "timeout"}
+    (kept,) = lab.run(["find", "/var/lib/jaild", "-name", "*.corrupt-*Z"]).stdout.split()
+    told = lab.journal("--identifier=jaild", f"MESSAGE_ID={MessageId.STATE_LOST}", "--output=cat")
+    assert told.count("\n") == 1
+    assert kept in told
+    lab.run(["systemctl", "restart", "jaild"])
+    assert lab.run(["jailctl", "unban", source]).stdout == "1\n"
+    assert lab.probe(source) == "open"
 
 
 def switches(lab, pid):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from jaild.core import address
 from jaild.core.ban import FOREVER, Ban
 from jaild.core.errors import AddressIgnored, InvalidConfig, JaildError, NoSuchJail
+from jaild.core.tally import Failure
 
 NOW = 1_790_000_000_000_000
 MINUTE = 60_000_000
@@ -32,6 +33,31 @@ class FakeStatus:
     actions: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class FakeStanding:
+    name: str
+    state: str = "running"
+    maxretry: int = 5
+    findtime: int = 10 * MINUTE
+    failures: tuple[Failure, ...] = ()
+    ends: int | None = None
+    ignored: str = ""
+    ban: Ban | None = None
+    why: str = "no failures in the last 10m"
+    inside: int = 0
+    offences: int | None = None
+    next_ban: int | None = None
+
+
+@dataclass(frozen=True)
+class FakeExplanation:
+    address: str
+    jails: tuple[FakeStanding, ...] = ()
+    past: tuple[tuple[Ban, str], ...] = ()
+    ignored: str = ""
+    problem: str = ""
+
+
 @dataclass
 class FakeService:
     version: str = "0.1.0"
@@ -42,6 +68,7 @@ class FakeService:
     kept: list = field(default_factory=list)
     calls: list = field(default_factory=list)
     invalid: str = ""
+    explanation: FakeExplanation | None = None
 
     @property
     def ban_count(self):
@@ -59,6 +86,13 @@ class FakeService:
         if jail:
             self._find(jail)
         return [ban for ban in self.kept if jail in ("", ban.jail)]
+
+    def explain(self, address_text):
+        if self.explanation is not None:
+            return self.explanation
+        bans = {ban.jail: ban for ban in self.kept if ban.address == address_text}
+        standings = (FakeStanding(name, ban=bans.get(name)) for name in self.jails)
+        return FakeExplanation(address_text, tuple(standings))
 
     def ban(self, jail, address_text, duration_usec, reason, done):
         self.calls.append(("ban", jail, address_text, duration_usec, reason))

@@ -171,6 +171,7 @@ def test_a_property_cannot_be_written(private, server):
         ("Reload",),
         ("StopJail", "s", "sshd"),
         ("ListJails",),
+        ("Explain", "s", "192.0.2.9"),
     ],
 )
 def test_an_unprivileged_caller_is_refused(private, caller, polkit, call):
@@ -363,6 +364,18 @@ def test_jailctl_from_end_to_end(private, caller):
     assert "`- Jail list:\tsshd, nginx-auth" in jailctl(private, "status").stdout
     unknown = jailctl(private, "status", "nope")
     assert (unknown.returncode, unknown.stderr) == (3, "jailctl: there is no jail 'nope'\n")
+
+
+def test_an_explanation_over_the_bus(private, caller):
+    caller.call(Call(*MANAGER, "Ban", "ssts", ("sshd", "192.0.2.7", FOREVER, "why")))
+    told, err = busctl(private, *MANAGER, "Explain", "s", "192.0.2.7")
+    assert told.startswith('a{sv} 5 "address" s "192.0.2.7"'), err
+    facts = caller.call(Call(*MANAGER, "Explain", "s", ("192.0.2.7",)))[0]
+    assert [jail.get("ban", {}).get("reason") for jail in facts["jails"]] == ["why", None]
+    shown = jailctl(private, "explain", "192.0.2.7")
+    assert shown.stdout.startswith('192.0.2.7 is banned by sshd for ever, by hand ("why").\n')
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert json.loads(jailctl(private, "explain", "192.0.2.7", "--json").stdout)["messages"] == {}
 
 
 def test_jailctl_without_authority_says_so(private, caller, polkit):

@@ -53,6 +53,19 @@ def test_counts_go_on_after_a_restart(house):
     assert len(second.bans("sshd")) == 1
 
 
+def test_a_lost_state_is_read_again_one_finding_window_back(house):
+    late, early = "192.0.2.8", "192.0.2.9"
+    write_journal(house.journal, [*attack(4, peer=early), *attack(4, start=700, peer=late)])
+    house.clock.time += 720 * SECOND
+    house.close(house.open())
+    (house.folder / "state").write_bytes(b"garbage" * 1000)
+    house.firewall.rules = {RULE}
+    again = house.open()
+    assert [ban.address for ban in again.bans("sshd")] == [PEER]
+    assert [address for address, _ in again._guards["sshd"].jail.tally.failures()] == [late] * 4
+    assert house.firewall.rules == {RULE}
+
+
 def test_under_attack_it_looks_often_and_then_rests(house):
     write_journal(house.journal, attack(2))
     house.clock.time += 10 * SECOND

@@ -81,6 +81,18 @@ def test_a_rule_in_both_lists_stays(active):
     assert active.kernel() == [REJECT4]
 
 
+@pytest.mark.parametrize("way", ["package", "command line"])
+def test_the_rules_that_there_are(active, way):
+    if way == "command line":
+        active.ask("by_command")
+    active.ufw("reject from 192.0.2.8 comment other")
+    wanted = [rule(V4), rule(V4, "22,80"), rule("198.51.100.0/24", "", jail="web"), rule(V6)]
+    active.apply(wanted)
+    before = active.content()
+    assert sorted(active.ask("present")) == sorted(wanted)
+    assert active.content() == before
+
+
 def test_two_jails_may_ban_one_address(active):
     active.apply([rule(V4), rule(V4, jail="recidive")])
     active.apply([], [rule(V4)])

@@ -70,6 +70,7 @@ def test_from_the_first_ban_to_the_last(house: House, bus: PrivateBus):
     assert [address for address, _ in refused] == ["127.0.0.1", "203.0.113.9"]
     assert house.kernel() == [REJECT4]
     assert len(house.kernel(6)) == 1
+    assert _call(bus, "Rules", "") == [[list(_rule(V4)), list(_rule(V6))]]
     assert _call(bus, "Sync", "a(sssss)", "1", *_rule(V4)) == ["active", 0, 1, []]
     assert house.ask("stop")[0] == 0
 

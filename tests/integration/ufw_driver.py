@@ -60,6 +60,9 @@ class Driver:
     def sync(self, rules):
         return self._result(self.engine.sync(_rules(rules)))
 
+    def present(self):
+        return [rule.as_tuple() for rule in self.engine.present()]
+
     def flush(self):
         return self.engine.flush()
 

@@ -23,8 +23,10 @@ from jaild.core.errors import (
     NoSuchJail,
     NotAuthorized,
 )
+from jaild.core.tally import Failure
+from jaild.dbus import variant
 from jaild.dbus.publish import Caller
-from tests.integration.bus_fake import MINUTE, NOW, FakeService
+from tests.integration.bus_fake import MINUTE, NOW, FakeExplanation, FakeService, FakeStanding
 
 ROOT = Caller(":1.1")
 CHANGES = [
@@ -33,6 +35,7 @@ CHANGES = [
     ("UnbanAll", ("",), "org.jaild1.unban"),
     ("ListBans", ("",), "org.jaild1.inspect"),
     ("ListJails", (), "org.jaild1.inspect"),
+    ("Explain", ("192.0.2.7",), "org.jaild1.inspect"),
     ("StartJail", ("sshd",), "org.jaild1.manage"),
     ("StopJail", ("sshd",), "org.jaild1.manage"),
     ("Reload", (), "org.jaild1.manage"),
@@ -156,6 +159,64 @@ def test_lists(manager, service):
     assert ask(manager, "ListBans", "nginx-auth").value == ([],)
     (jails,) = ask(manager, "ListJails").value
     assert jails[1] == ("nginx-auth", "running", "/org/jaild1/jail/nginx_2dauth")
+
+
+def explained(manager, text="192.0.2.7"):
+    """Return what a caller of Explain gets, over D-Bus's own types."""
+    heard = ask(manager, "Explain", text)
+    assert heard.problem is None
+    return variant.build("(a{sv})", heard.value).unpack()[0]
+
+
+def test_an_explanation_leaves_out_what_makes_no_sense(manager):
+    ask(manager, "Ban", "sshd", "192.0.2.0/24", FOREVER, "why")
+    facts = explained(manager, "192.0.2.9/24")
+    assert (facts["address"], facts["past"]) == ("192.0.2.0/24", [])
+    sshd, web = facts["jails"]
+    assert sshd["ban"] == {
+        "address": "192.0.2.0/24",
+        "since": NOW,
+        "until": FOREVER,
+        "failures": 0,
+        "reason": "why",
+        "cursors": [],
+    }
+    assert web["why"] == "no failures in the last 10m"
+    assert not {"ban", "window_ends", "offences", "next_ban_usec"} & web.keys()
+
+
+def test_an_explanation_is_bounded_and_harmless(manager, service):
+    evil = "\x1b[2J" + "x" * 10_000
+    many = tuple(Failure(NOW + n, f"s=1;i={n}") for n in range(1000))
+    ban = Ban("sshd", "192.0.2.7", NOW, FOREVER, 5, evil, tuple(one.cursor for one in many))
+    standing = FakeStanding(
+        "sshd",
+        failures=many,
+        ends=NOW,
+        ban=ban,
+        why=evil,
+        ignored=evil,
+        offences=2,
+        next_ban=MINUTE,
+    )
+    service.explanation = FakeExplanation(
+        "192.0.2.7", (standing,) * 1000, ((ban, evil),) * 1000, evil, evil
+    )
+    facts = explained(manager)
+    assert (len(facts["jails"]), len(facts["past"])) == (500, 20)
+    jail = facts["jails"][0]
+    assert (jail["failures"], len(jail["counted"])) == (1000, 100)
+    assert jail["counted"][-1] == (NOW + 999, "s=1;i=999")
+    assert jail["ban"]["cursors"] == [f"s=1;i={n}" for n in range(900, 1000)]
+    assert (jail["window_ends"], jail["offences"], jail["next_ban_usec"]) == (NOW, 2, MINUTE)
+    texts = (facts["ignored"], facts["problem"], jail["why"], jail["ban"]["reason"])
+    assert all(len(text) == 500 and text.isprintable() for text in texts)
+    assert facts["past"][0]["ended"].isprintable()
+
+
+def test_what_is_no_address_is_not_explained(manager):
+    assert isinstance(ask(manager, "Explain", "example.org").problem, InvalidAddress)
+    assert isinstance(ask(manager, "Explain", "0.0.0.0/0").problem, InvalidAddress)
 
 
 def test_a_refused_reload_says_where(manager, service):

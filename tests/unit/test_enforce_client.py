@@ -83,6 +83,19 @@ def test_the_whole_roster(client, bus, heard):
     assert bus.calls[0].method == "Sync"
 
 
+def test_the_rules_that_there_are(client, bus, heard):
+    bus.answer = ([A.as_tuple(), B.as_tuple()],)
+    client.present(heard.append)
+    assert heard == [(A, B)]
+    assert (bus.calls[0].method, bus.calls[0].signature) == ("Rules", "")
+
+
+def test_a_rule_that_is_none_is_taken_from_nobody(client, bus, heard):
+    bus.answer = ([("sshd", "nobody", "", "any", "reject")],)
+    client.present(heard.append)
+    assert type(heard[0]) is FirewallFailed
+
+
 def test_the_hosts_addresses(client, bus, heard):
     bus.answer = (["192.0.2.1", "::1"],)
     client.host_addresses(heard.append)
@@ -103,6 +116,7 @@ def test_failure_is_a_sentence(client, bus, error, kind, sentence):
     for ask in (
         lambda done: client.apply([A], [], done),
         lambda done: client.sync([A], done),
+        client.present,
         client.host_addresses,
     ):
         got = []
@@ -142,5 +156,10 @@ def test_memory_can_refuse_and_fail(heard):
     memory.apply([A, B], [], heard.append)
     memory.failure = FirewallFailed("broken")
     memory.sync([], heard.append)
-    assert heard == [Outcome("active", ((A.address, "because"),), added=1), memory.failure]
+    memory.present(heard.append)
+    memory.failure = None
+    memory.present(heard.append)
+    failed = heard[1]
+    assert isinstance(failed, FirewallFailed)
+    assert heard == [Outcome("active", ((A.address, "because"),), added=1), failed, failed, (B,)]
     assert memory.rules == {B}

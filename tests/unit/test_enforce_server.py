@@ -35,6 +35,11 @@ class Engine:
     def sync(self, rules):
         return self._done("sync", rules, [])
 
+    def present(self):
+        if self.failure:
+            raise self.failure
+        return [Rule(*ATTACKER)]
+
     def _done(self, name, add, drop):
         if self.failure:
             raise self.failure
@@ -99,13 +104,20 @@ def test_the_whole_roster(room):
     assert room.call("Sync", [ATTACKER]) == ("active", 1, 0, [("2001:db8::1", "IPv6 is off")])
 
 
+def test_the_rules_that_there_are(room):
+    assert room.call("Rules") == ([ATTACKER],)
+    room.engine.failure = Busy("ufw is at work")
+    assert type(room.call("Rules")) is FirewallFailed
+
+
 def test_the_hosts_addresses(room):
     assert room.call("HostAddresses", sender=":1.1") == (["192.0.2.1"],)
 
 
 @pytest.mark.parametrize("sender", [":1.3", ":1.9"])
 @pytest.mark.parametrize(
-    ("name", "arguments"), [("Apply", ([ATTACKER], [])), ("Sync", ([],)), ("HostAddresses", ())]
+    ("name", "arguments"),
+    [("Apply", ([ATTACKER], [])), ("Sync", ([],)), ("Rules", ()), ("HostAddresses", ())],
 )
 def test_others_may_do_nothing(room, sender, name, arguments):
     assert isinstance(room.call(name, *arguments, sender=sender), NotAuthorized)
@@ -172,7 +184,7 @@ def test_the_unexpected_is_answered_too(room):
 
 def test_the_published_methods_are_those_of_the_xml():
     xml = bus_names.introspection()
-    for name in ("Apply", "Sync", "HostAddresses"):
+    for name in ("Apply", "Sync", "Rules", "HostAddresses"):
         assert f'<method name="{name}">' in xml
         assert callable(getattr(Enforcer, name))
     assert issubclass(InvalidRule, JaildError)

@@ -138,14 +138,6 @@ def test_offences_of_a_damaged_table_are_said(store):
         list(store.offences())
 
 
-@pytest.mark.parametrize("content", [b"not a database" * 100, b"\0" * 4096])
-def test_a_damaged_file_is_said(tmp_path, content):
-    path = tmp_path / "state"
-    path.write_bytes(content)
-    with pytest.raises(StoreFailed, match=str(path)):
-        Store(path)
-
-
 def test_a_newer_file_is_left_alone(tmp_path):
     path = tmp_path / "state"
     with sqlite3.connect(path) as db:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from jaild.api import path
+from jaild.api.explain import Facts
 from jaild.api.names import BUS, JAIL, MANAGER, ROOT
 from jaild.core.ban import Ban
 from jaild.core.errors import NoSuchJail
@@ -99,6 +100,11 @@ class Client:
     def jails(self) -> list[JailRow]:
         """Return every jail."""
         return [JailRow(*row) for row in self._manager("ListJails", "")[0]]
+
+    def explain(self, address: str) -> Facts:
+        """Return what is known of an address or network."""
+        facts: Facts = self._manager("Explain", "s", address)[0]
+        return facts
 
     def jail(self, name: str) -> JailView:
         """Return one jail."""

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from jaild.core.ban import Ban
 from jaild.core.errors import JaildError
+from jaild.core.tally import Failure
 
 # ruff: noqa: D102 - plain attributes need no word each
 
@@ -49,6 +50,50 @@ class JailStatus(Protocol):
     def ignored(self) -> Sequence[str]: ...
     @property
     def actions(self) -> Sequence[str]: ...
+
+
+class Standing(Protocol):
+    """How an address stands with one jail; see the fields of org.jaild1.Manager.Explain."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def maxretry(self) -> int: ...
+    @property
+    def findtime(self) -> int: ...
+    @property
+    def failures(self) -> Sequence[Failure]: ...
+    @property
+    def ends(self) -> int | None: ...
+    @property
+    def ignored(self) -> str: ...
+    @property
+    def ban(self) -> Ban | None: ...
+    @property
+    def why(self) -> str: ...
+    @property
+    def inside(self) -> int: ...
+    @property
+    def offences(self) -> int | None: ...
+    @property
+    def next_ban(self) -> int | None: ...
+
+
+class Explanation(Protocol):
+    """How an address stands with all jails; ``past`` are ended bans and how each has ended."""
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def ignored(self) -> str: ...
+    @property
+    def problem(self) -> str: ...
+    @property
+    def jails(self) -> Sequence[Standing]: ...
+    @property
+    def past(self) -> Sequence[tuple[Ban, str]]: ...
 
 
 class Listener(Protocol):
@@ -96,6 +141,9 @@ class Service(Protocol):
 
     def bans(self, jail: str, /) -> Sequence[Ban]:
         """Return the bans of a jail, or all for ""; raises NoSuchJail."""
+
+    def explain(self, address_text: str, /) -> Explanation:
+        """Return what is known of an address; raises InvalidAddress, StoreFailed."""
 
     def ban(
         self, jail: str, address_text: str, duration_usec: int, reason: str, done: Finished, /

@@ -7,6 +7,7 @@ Members are named and described in org.jaild1.Manager.xml.
 """
 
 from jaild.api import gate, path
+from jaild.api.explain import pack, tell
 from jaild.api.face import Counted, Finished, Service
 from jaild.api.gate import Gate
 from jaild.api.names import Action
@@ -88,6 +89,13 @@ class Manager:
         def act(answer: Deferred) -> None:
             states = self._service.jail_states()
             answer.resolve([(s.name, s.state, path.encode(s.name)) for s in states])
+
+        return self._gate.enter(caller, Action.INSPECT, act)
+
+    def Explain(self, address: str, caller: Caller) -> Deferred:
+        def act(answer: Deferred) -> None:
+            explanation = self._service.explain(gate.check_address(address))
+            answer.resolve(pack(tell(explanation)))
 
         return self._gate.enter(caller, Action.INSPECT, act)
 

@@ -35,6 +35,10 @@ class Choice:
         """Make jaild's rules exactly these."""
         return self._chosen().sync(rules)
 
+    def present(self) -> list[Rule]:
+        """Return jaild's rules as ufw has them now, sorted."""
+        return self._chosen().present()
+
     def flush(self) -> int:
         """Remove every rule of jaild's; return how many there were."""
         return self._chosen().flush()

@@ -8,12 +8,12 @@ from typing import cast
 
 from jaild.core.address import Address
 from jaild.core.errors import FirewallFailed, JaildError, NotAuthorized
-from jaild.core.rule import Rule
+from jaild.core.rule import Rule, from_tuple
 from jaild.dbus.bus import Bus
 from jaild.dbus.call import Call
 from jaild.dbus.call import Outcome as Answer
 from jaild.enforce.bus_names import INTERFACE, NAME, PATH
-from jaild.enforce.port import AddressesDone, Done, Outcome, Refusal, State
+from jaild.enforce.port import AddressesDone, Done, Outcome, Refusal, RulesDone, State
 
 # Another ufw command may hold ufw's lock for a while, and a large roster takes its time.
 TIMEOUT_MS = 60_000
@@ -68,6 +68,22 @@ class Client:
             done(Outcome(cast("State", state), _refusals(refused), added=added, dropped=dropped))
 
         self._call("Sync", "a(sssss)", (_tuples(rules),), answered)
+
+    def present(self, done: RulesDone) -> None:
+        """Ask for jaild's rules as ufw has them now."""
+
+        def answered(answer: Answer) -> None:
+            if isinstance(answer, JaildError):
+                done(_sentence(answer))
+                return
+            try:
+                rules = tuple(from_tuple(values) for values in answer[0])
+            except JaildError as error:
+                done(FirewallFailed(f"jaild-enforcer.service answers with a bad rule: {error}"))
+            else:
+                done(rules)
+
+        self._call("Rules", "", (), answered)
 
     def host_addresses(self, done: AddressesDone) -> None:
         """Ask for the host's own addresses."""

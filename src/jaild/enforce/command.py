@@ -38,6 +38,10 @@ class Commands:
         new = [rule for rule in dict.fromkeys(rules) if rule not in there]
         return self._change(there, new, sorted(there - set(rules)))
 
+    def present(self) -> list[Rule]:
+        """Return jaild's rules as ufw has them now, sorted."""
+        return sorted(self._there())
+
     def flush(self) -> int:
         """Remove every rule of jaild's; return how many there were."""
         return self.sync(()).outcome.dropped

@@ -46,6 +46,9 @@ class Engine(Protocol):
     def sync(self, rules: Sequence[Rule]) -> Result:
         """Make jaild's rules exactly these, in ufw's files and in the kernel."""
 
+    def present(self) -> list[Rule]:
+        """Return jaild's rules as ufw has them now, sorted."""
+
     def flush(self) -> int:
         """Remove every rule of jaild's; return how many there were."""
 

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from jaild.core.address import Address
 from jaild.core.errors import JaildError
 from jaild.core.rule import Rule
-from jaild.enforce.port import AddressesDone, Done, Outcome, Refusal, State
+from jaild.enforce.port import AddressesDone, Done, Outcome, Refusal, RulesDone, State
 
 
 class Memory:
     """Keeps the rules in memory and answers at once.
 
-    Set ``failure`` to have every change fail, ``state`` to be an inactive firewall, ``refuses`` to
-    have it refuse addresses (with the reason).
+    Set ``failure`` to have every change, and the question which rules there are, fail, ``state`` to
+    be an inactive firewall, ``refuses`` to have it refuse addresses (with the reason).
     """
 
     def __init__(self, hosts: Sequence[Address] = ()) -> None:
@@ -32,6 +32,10 @@ class Memory:
     def sync(self, rules: Sequence[Rule], done: Done) -> None:
         """Make the rules exactly these."""
         self._become(set(rules), done)
+
+    def present(self, done: RulesDone) -> None:
+        """Answer with the rules, sorted."""
+        done(self.failure if self.failure is not None else tuple(sorted(self.rules)))
 
     def host_addresses(self, done: AddressesDone) -> None:
         """Answer with the addresses given at the start."""

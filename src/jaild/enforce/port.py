@@ -35,6 +35,7 @@ class Outcome:
 
 Done = Callable[[Outcome | JaildError], None]
 AddressesDone = Callable[[tuple[Address, ...] | JaildError], None]
+RulesDone = Callable[[tuple[Rule, ...] | JaildError], None]
 
 
 class Firewall(Protocol):
@@ -45,6 +46,9 @@ class Firewall(Protocol):
 
     def sync(self, rules: Sequence[Rule], done: Done) -> None:
         """Make jaild's rules in the firewall exactly these."""
+
+    def present(self, done: RulesDone) -> None:
+        """Ask for jaild's rules as the firewall has them now."""
 
     def host_addresses(self, done: AddressesDone) -> None:
         """Ask for the host's own addresses, those of all interfaces."""

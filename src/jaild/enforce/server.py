@@ -80,6 +80,12 @@ class Enforcer:
 
         return self._serve(caller, len(rules), answer)
 
+    def Rules(self, caller: Caller) -> Deferred:  # noqa: N802 - D-Bus's name
+        """Return jaild's rules as ufw has them now."""
+        return self._serve(
+            caller, 0, lambda: ([rule.as_tuple() for rule in self._engine.present()],)
+        )
+
     def HostAddresses(self, caller: Caller) -> Deferred:  # noqa: N802 - D-Bus's name
         """Return the host's own addresses."""
         return self._serve(caller, 0, lambda: (list(self._hosts()),))

@@ -54,6 +54,11 @@ class Transactions:
 
         return self._transact(plan)
 
+    def present(self) -> list[Rule]:
+        """Return jaild's rules as ufw's files have them now, sorted."""
+        with lock.held(self._lock_path, LOCK_PATIENCE):
+            return self._begin().present()
+
     def flush(self) -> int:
         """Remove every rule of jaild's; return how many there were."""
         return self.sync(()).outcome.dropped + self._flush_sleeping()
@@ -121,6 +126,10 @@ class _Transaction:
         refusals = tuple((rule.address, reason) for rule, reason in refused.items())
         outcome = Outcome(self.state(), refusals, added=len(new), dropped=len(drop))
         return Result(outcome, new, Condition(outcome.state, mark(self._there())))
+
+    def present(self) -> list[Rule]:
+        """Return jaild's rules, sorted."""
+        return sorted(self._there())
 
     def condition(self) -> Condition:
         """Return how ufw stands."""

@@ -36,6 +36,7 @@ class MessageId(StrEnum):
     CONFIG_REFUSED = "70687256310942cb84665b723f27e7b9"
     REFUSED = "d6af3c39db7640e18b03d79069e8e046"
     JAIL_FAILED = "428acd1e644c4a5daa78c092cffaf69e"
+    STATE_LOST = "b39cba5dc2af4bd69df92da2f35b9f68"
 
 
 Send = Callable[[str, Mapping[str, str]], None]
@@ -107,6 +108,13 @@ class Recorder:
         text = f"[{jail}] does not run: {reason}"
         more = {"JAILD_JAIL": jail, "JAILD_REASON": reason}
         self._write(MessageId.JAIL_FAILED, ERROR, text, more)
+
+    def state_lost(self, reason: str, kept: str) -> None:
+        """Record that the state file was damaged; ``kept`` is where it is now, "" for nowhere."""
+        text = f"the state is lost and begun anew: {reason}"
+        text += f"; the damaged file is kept as {kept}" if kept else ""
+        more = {"JAILD_REASON": reason, "JAILD_FILE": kept}
+        self._write(MessageId.STATE_LOST, ERROR, text, more)
 
     def _write(self, kind: MessageId, level: int, text: str, more: Mapping[str, str]) -> None:
         self._send(text, {"MESSAGE_ID": kind.value, "PRIORITY": str(level), **more})

@@ -100,6 +100,17 @@ class History:
             return 0, 0
         return first, last if until is None else min(last, until)
 
+    def find(self, cursor: str) -> Entry | None:
+        """Return the entry at a cursor, None if it is not there; reading then goes on elsewhere."""
+        try:
+            self._reader.seek_cursor(cursor)
+            if not (self._reader._next() and self._reader.test_cursor(cursor)):  # noqa: SLF001
+                return None
+            return present(self._reader, self._single)
+        except (OSError, ValueError):
+            # No cursor at all, or a damaged file or field.
+            return None
+
     def close(self) -> None:
         """Close the journal's files."""
         self._reader.close()

@@ -21,6 +21,7 @@ from jaild.core.rule import Rule
 from jaild.core.tally import Failure, Tally
 from jaild.service.limit import Limit, Limited
 from jaild.service.status import JailStatus, State
+from jaild.state.store import Saved
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,19 @@ class Past:
     failed: int = 0
     banned: int = 0
     known: bool = False
+
+
+def pasts_of(saved: Saved) -> dict[str, Past]:
+    """Return the past of each jail, of what an earlier run has saved."""
+    pasts: dict[str, Past] = {}
+    for jail, address, failure in saved.failures:
+        pasts.setdefault(jail, Past()).failures.append((address, failure))
+    for jail, process, connection in saved.connections:
+        pasts.setdefault(jail, Past()).connections.append((process, connection))
+    for jail, (failed, banned) in saved.counters.items():
+        past = pasts.setdefault(jail, Past())
+        past.failed, past.banned, past.known = failed, banned, True
+    return pasts
 
 
 @dataclass

@@ -23,6 +23,7 @@ from jaild.enforce.port import Outcome
 from jaild.journal.record import Recorder
 from jaild.service.status import Listener
 from jaild.state.batch import Batch
+from jaild.state.damage import Loss, StoreDamaged
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,10 @@ class Saver(Protocol):
     """The store, as far as it is needed here."""
 
     def commit(self, batch: Batch, *, durable: bool = False) -> None:
-        """Save a batch in one transaction; raises StoreFailed."""
+        """Save a batch in one transaction; raises StoreFailed, StoreDamaged."""
+
+    def begin_anew(self) -> Loss:
+        """Begin an empty file in place of a damaged one; raises StoreFailed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,10 @@ class _News:
 
 
 class Ledger:
-    """The bans in all their places; ``problem`` is a sentence while saving fails, else ""."""
+    """The bans in all their places; ``problem`` is a sentence while saving fails, else "".
+
+    ``whole`` gives all that is in memory, for a state file that has to be begun anew.
+    """
 
     def __init__(
         self, saver: Saver, recorder: Recorder, position: Callable[[], Position | None]
@@ -56,6 +63,7 @@ class Ledger:
         self.listeners: list[Listener] = []
         self.problem = ""
         self.keeper: Keeper | None = None
+        self.whole: Callable[[], Batch] | None = None
         self._saver = saver
         self._recorder = recorder
         self._position = position
@@ -83,6 +91,12 @@ class Ledger:
         self._rules[ban.jail, ban.address] = rule
         self._drop.pop(rule, None)
         self._add[rule] = None
+        self._news.append(_News(ban))
+
+    def take_up(self, ban: Ban, rule: Rule) -> None:
+        """Enter a ban whose rule is in the firewall already, if perhaps in another form."""
+        self.restore(ban, rule)
+        self.batch.ban(ban)
         self._news.append(_News(ban))
 
     def lift(self, bans: Iterable[Ban], reason: str) -> int:
@@ -143,7 +157,7 @@ class Ledger:
 
     def _save(self, *, durable: bool) -> None:
         try:
-            self._saver.commit(self.batch, durable=durable)
+            self._commit(durable=durable)
         except StoreFailed as error:
             if not self.problem:
                 # Said once: every later attempt would say the same.
@@ -154,6 +168,22 @@ class Ledger:
                 logger.warning("the state is saved again")
             self.problem = ""
             self.batch = Batch()
+
+    def _commit(self, *, durable: bool) -> None:
+        try:
+            self._saver.commit(self.batch, durable=durable)
+        except StoreDamaged:
+            if self.whole is None:
+                raise
+        else:
+            return
+        loss = self._saver.begin_anew()
+        self._recorder.state_lost(loss.reason, loss.kept)
+        # What the batch was to change is in memory already, but for the bans that are over.
+        ended, self.batch = self.batch.ended, self.whole()
+        self.batch.ended = ended
+        self.batch.position = self._position()
+        self._saver.commit(self.batch, durable=True)
 
     def _settle(self, outcome: Outcome | JaildError, done: Done | None) -> None:
         if isinstance(outcome, Outcome) and outcome.refused:

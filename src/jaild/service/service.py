@@ -14,7 +14,7 @@ from pathlib import Path
 from jaild import __version__
 from jaild.config.compile import compile_filter
 from jaild.config.model import Config
-from jaild.core.address import Address
+from jaild.core.address import Address, covering, parse
 from jaild.core.ban import Ban
 from jaild.core.errors import InvalidConfig, JaildError, NoSuchJail, StoreFailed
 from jaild.core.offences import Offences
@@ -23,12 +23,14 @@ from jaild.enforce.keeper import Keeper
 from jaild.enforce.port import Firewall
 from jaild.journal.record import Recorder
 from jaild.service.commands import Commands, Counted
+from jaild.service.explain import MOST_PAST, Explanation, explain
 from jaild.service.feed import Loop
-from jaild.service.guard import Guard, Past
+from jaild.service.guard import Guard, Past, pasts_of
 from jaild.service.ledger import OVER, PAST, Ledger
 from jaild.service.limit import Limit
 from jaild.service.pace import Pace
 from jaild.service.reading import News, Reading
+from jaild.service.salvage import Salvage
 from jaild.service.status import JailStatus, Listener, State
 from jaild.state.store import Saved, Store
 
@@ -64,8 +66,12 @@ class Service:
         self.config = config
         self._parts = parts
         self._ledger = Ledger(parts.store, parts.recorder, lambda: self._reading.place)
-        self._keeper = Keeper(parts.firewall, parts.loop, self._ledger.rules, self._firewall_news)
+        self._salvage = Salvage(
+            parts.firewall, self._ledger, lambda: self._guards, parts.now, self._salvaged
+        )
+        self._keeper = Keeper(self._salvage, parts.loop, self._ledger.rules, self._firewall_news)
         self._ledger.keeper = self._keeper
+        self._ledger.whole = self._salvage.whole
         self._limit = Limit()
         self._pace = Pace(parts.loop, self._ledger, parts.now, self._say)
         news = News(self._ban_found, self._jail_failed, self._lost, self._caught_up)
@@ -93,8 +99,11 @@ class Service:
         saved = self._parts.store.load()
         for offence in self._parts.store.offences():
             self._offences.note(*offence)
+        if saved.lost is not None:
+            self._salvage.needed = True
+            self._parts.recorder.state_lost(saved.lost.reason, saved.lost.kept)
         self._reading.place = saved.position
-        self._guards = self._build(self.config, _pasts(saved))
+        self._guards = self._build(self.config, pasts_of(saved))
         self._check_some_run()
         self._take_up(saved)
         if saved.position is not None:
@@ -183,6 +192,10 @@ class Service:
         for jail, process, _ in saved.connections:
             if jail not in self._guards:
                 batch.connections[jail, process] = None
+
+    def _salvaged(self) -> None:
+        self._pace.flush(durable=True)
+        self._lift_ignored()
 
     # News from the journal
 
@@ -360,24 +373,18 @@ class Service:
         """Return one jail's bans, or all with ""; raises NoSuchJail."""
         return self._ledger.roster.of(self._guard(jail).name) if jail else list(self._ledger.roster)
 
+    def explain(self, text: str) -> Explanation:
+        """Return what is known of an address or network; raises InvalidAddress, StoreFailed."""
+        address, now = parse(text), self._parts.now()
+        saved = self._parts.store.past(covering(address), MOST_PAST)
+        return explain(address, self._guards.values(), self._ledger, self._own, now, saved)
+
     def _guard(self, name: str) -> Guard:
         guard = self._guards.get(name)
         if guard is None:
             known = ", ".join(self._guards) or "none"
             raise NoSuchJail(f"there is no jail '{name}'; the enabled jails are: {known}")
         return guard
-
-
-def _pasts(saved: Saved) -> dict[str, Past]:
-    pasts: dict[str, Past] = {}
-    for jail, address, failure in saved.failures:
-        pasts.setdefault(jail, Past()).failures.append((address, failure))
-    for jail, process, connection in saved.connections:
-        pasts.setdefault(jail, Past()).connections.append((process, connection))
-    for jail, (failed, banned) in saved.counters.items():
-        past = pasts.setdefault(jail, Past())
-        past.failed, past.banned, past.known = failed, banned, True
-    return pasts
 
 
 def _plural(number: int, noun: str) -> str:

@@ -16,7 +16,8 @@ from jaild.core.tally import Failure
 class Batch:
     """The changes since the last commit; ``window`` holds since when a suspect's failures count.
 
-    A connection of None is forgotten. Use the methods: they keep the order of events right.
+    A connection of None is forgotten; ``complete`` says that no ban is missing any more after a
+    loss of the state. Use the methods: they keep the order of events right.
     """
 
     position: Position | None = None
@@ -27,6 +28,7 @@ class Batch:
     banned: dict[tuple[str, Address], Ban] = field(default_factory=dict)
     ended: list[tuple[Ban, str]] = field(default_factory=list)
     counters: dict[str, tuple[int, int]] = field(default_factory=dict)
+    complete: bool = False
 
     def __bool__(self) -> bool:
         """Whether there is any effect to save; a position alone is none."""
@@ -37,6 +39,7 @@ class Batch:
             or self.banned
             or self.ended
             or self.counters
+            or self.complete
         )
 
     def fail(self, jail: str, address: Address, failure: Failure, findtime: int) -> None:

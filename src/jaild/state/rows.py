@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module turns bans and connections into rows of the state file, and back."""
+
+import json
+from typing import Any
+
+from jaild.core.address import Address, parse
+from jaild.core.ban import FOREVER, Ban
+from jaild.core.connection import Connection
+
+
+def ban_row(ban: Ban) -> tuple[object, ...]:
+    """Return a ban as a row of its table."""
+    # SQLite's integers are signed: a ban without an end has no end there either.
+    until = None if ban.until == FOREVER else ban.until
+    cursors = json.dumps(ban.cursors)
+    return (ban.jail, ban.address, ban.since, until, ban.failures, ban.reason, cursors)
+
+
+def past_row(ban: Ban, ended: str) -> tuple[object, ...]:
+    """Return a ban that has ended as a row of the history."""
+    return (*ban_row(ban)[:-1], ended)
+
+
+def ban_of(*row: Any) -> Ban:  # noqa: ANN401 - as SQLite gives it
+    """Return the ban of a row; raises ValueError where there is none."""
+    jail, address, since, until, failures, reason, cursors = row
+    end = FOREVER if until is None else int(until)
+    evidence = tuple(json.loads(cursors))
+    return Ban(jail, Address(address), since, end, failures, reason, evidence)
+
+
+def connection_of(*row: Any) -> Connection:  # noqa: ANN401 - as SQLite gives it
+    """Return the connection of a row without jail and process."""
+    address, port, step, counted, pending, time, users = row
+    return Connection(address, port, step, counted, bool(pending), time, tuple(json.loads(users)))
+
+
+def checked(ban: Ban) -> Ban:
+    """Return a ban; raises InvalidAddress or ValueError if it is of no address."""
+    if parse(ban.address) != ban.address:
+        raise ValueError(f"'{ban.address}' is not in canonical form")
+    return ban
