@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.corpora import NAMES, fill, filter_of, rows, texts
 
 # There are many filters, and a quick look at each is enough for every day.
-EXAMPLES = settings().max_examples // 5
+EXAMPLES = settings().max_examples // 10
 
 
 @pytest.mark.parametrize("name", NAMES)
