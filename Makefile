@@ -8,7 +8,7 @@ PYTHON := /usr/bin/python3
 VENV := .venv
 RUN := PYTHONPATH=src $(VENV)/bin/python -m
 
-TOOLS := hypothesis==6.170.15 mypy==2.4.1 pytest==9.2.0 pytest-mock==3.17.0 reuse==6.2.0 ruff==0.17.6
+TOOLS := hypothesis==6.170.15 mypy==2.4.1 pytest==9.2.0 pytest-mock==3.17.0 pytest-xdist==3.8.0 reuse==6.2.0 ruff==0.17.6
 
 NEEDS_CHECK := git man-db python3-gi python3-pydbus python3-rich python3-systemd \
 	procps python3-venv scdoc shellcheck systemd ufw
@@ -56,7 +56,7 @@ test: lint deb lintian build/peer.stamp ## everything: lint, package, unit to en
 	$(RUN) pytest --hypothesis-profile=thorough tests/unit tests/property tests/integration tests/e2e --suite=all
 
 check: lint ## the quick part: lint, types, unit and property tests
-	$(RUN) pytest tests/unit tests/property
+	$(RUN) pytest -n auto tests/unit tests/property
 
 deb: build/deb.stamp ## build the package into build/
 
