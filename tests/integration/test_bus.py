@@ -59,6 +59,12 @@ def polkit(mock):
     return mock
 
 
+# A connection that is collected while GLib's own thread takes a message from it can stop both
+# threads for ever: the one holds Python's lock and wants GLib's, the other the reverse. A daemon
+# has one connection all its life; the tests keep theirs.
+KEPT = []
+
+
 @pytest.fixture(scope="module")
 def server(private, mock):
     with private.program(*SERVER) as process:
@@ -69,6 +75,7 @@ def server(private, mock):
 def caller(private, server, monkeypatch):
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", private.address)
     made = Caller()
+    KEPT.append(made)
     made.call(Call(*MANAGER, "UnbanAll", "s", ("",)))
     return made
 
@@ -84,6 +91,7 @@ def loop():
 @pytest.fixture
 def bus(private, server):
     made = Bus.at(private.address)
+    KEPT.append(made)
     yield made
     made.close()
 
