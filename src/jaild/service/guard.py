@@ -21,7 +21,7 @@ from jaild.core.rule import Rule
 from jaild.core.tally import Failure, Tally
 from jaild.service.limit import Limit, Limited
 from jaild.service.status import JailStatus, State
-from jaild.state.store import Saved
+from jaild.state.saved import Saved
 
 logger = logging.getLogger(__name__)
 

@@ -32,7 +32,8 @@ from jaild.service.pace import Pace
 from jaild.service.reading import News, Reading
 from jaild.service.salvage import Salvage
 from jaild.service.status import JailStatus, Listener, State
-from jaild.state.store import Saved, Store
+from jaild.state.saved import Saved
+from jaild.state.store import Store
 
 logger = logging.getLogger(__name__)
 

@@ -16,14 +16,12 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from jaild.core.address import Address
 from jaild.core.ban import Ban
-from jaild.core.connection import Connection
 from jaild.core.errors import InvalidAddress, StoreFailed
 from jaild.core.position import Position
 from jaild.core.tally import Failure
@@ -31,21 +29,7 @@ from jaild.state import schema
 from jaild.state.batch import Batch
 from jaild.state.damage import Damaged, Loss, StoreDamaged, is_damage, set_aside
 from jaild.state.rows import ban_of, ban_row, checked, connection_of, past_row
-
-
-@dataclass
-class Saved:
-    """What an earlier run has left; ``position`` is None on the first start.
-
-    ``lost`` is set while bans are in the firewall that are not here: a damaged file was set aside.
-    """
-
-    position: Position | None = None
-    failures: list[tuple[str, Address, Failure]] = field(default_factory=list)
-    connections: list[tuple[str, str, Connection]] = field(default_factory=list)
-    bans: list[Ban] = field(default_factory=list)
-    counters: dict[str, tuple[int, int]] = field(default_factory=dict)
-    lost: Loss | None = None
+from jaild.state.saved import Saved
 
 
 class Store:
