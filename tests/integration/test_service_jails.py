@@ -144,24 +144,24 @@ def test_a_runaway_pattern_harms_its_jail_only(house):
     assert kinds.count(MessageId.JAIL_FAILED) == 1
 
 
-def test_entries_read_late_give_the_bans_of_their_time(house):
-    # Twelve failures in two minutes, read two hours later: one ban of an hour, not four.
-    (house.etc / "jail.d/test.local").write_text(
-        "[sshd]\nenabled = true\nmaxretry = 3\nbantime = 1h\n"
-    )
+def open_late(house):
+    """Open the house two hours after START, with bans of an hour after three failures."""
+    write(house, test="[sshd]\nenabled = true\nmaxretry = 3\nbantime = 1h\n")
     service = open_house(house)
     house.clock.pass_time(7200)
+    return service
+
+
+def test_entries_read_late_give_the_bans_of_their_time(house):
+    # Twelve failures in two minutes, read two hours later: one ban of an hour, not four.
+    service = open_late(house)
     write_journal(house.journal, [failed(10 * number) for number in range(12)], "late")
     house.clock.announce()
     assert service.jail_status("sshd").banned_total == 1
 
 
 def test_a_restart_while_catching_up_changes_nothing(house):
-    (house.etc / "jail.d/test.local").write_text(
-        "[sshd]\nenabled = true\nmaxretry = 3\nbantime = 1h\n"
-    )
-    service = open_house(house)
-    house.clock.pass_time(7200)
+    service = open_late(house)
     write_journal(house.journal, [failed(10 * number) for number in range(5)], "first")
     house.clock.announce()
     house.close(service)

@@ -4,16 +4,25 @@
 """This module compiles a configured filter and tells where a pattern that cannot be used stands."""
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
 
 from jaild.config.model import FilterConfig
 from jaild.core.errors import InvalidConfig, InvalidPattern
 from jaild.core.filter import Filter
 
+F = TypeVar("F", bound=Filter)
+
 
 def compile_filter(config: FilterConfig) -> Filter:
     """Return the filter; raises InvalidConfig with the place of the pattern at fault."""
+    return compile_with(config, Filter)
+
+
+def compile_with(config: FilterConfig, make: Callable[..., F]) -> F:
+    """Return the filter as compile_filter does, made by a kind of filter that is called alike."""
     try:
-        return Filter(
+        return make(
             config.name,
             config.failregex,
             config.ignoreregex,

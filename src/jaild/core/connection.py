@@ -87,7 +87,7 @@ class Connections:
         self._remember(
             key,
             None
-            if pattern.forgets
+            if verdict.forgets
             else Connection(
                 now.address,
                 now.port,

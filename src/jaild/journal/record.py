@@ -110,7 +110,7 @@ class Recorder:
         self._write(MessageId.JAIL_FAILED, ERROR, text, more)
 
     def state_lost(self, reason: str, kept: str) -> None:
-        """Record that the state file was damaged; ``kept`` is where it is now, "" for nowhere."""
+        """Record that the state file was damaged; ``kept`` is its place, "" if it is gone."""
         text = f"the state is lost and begun anew: {reason}"
         text += f"; the damaged file is kept as {kept}" if kept else ""
         more = {"JAILD_REASON": reason, "JAILD_FILE": kept}

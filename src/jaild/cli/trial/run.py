@@ -5,8 +5,9 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 
-from jaild.config.compile import compile_filter
+from jaild.config.compile import compile_with
 from jaild.config.model import FilterConfig
 from jaild.core.connection import Connection
 from jaild.core.detector import Detection, Detector
@@ -43,16 +44,7 @@ class Trial:
         warn: Callable[[str], None],
     ) -> None:
         """``clock`` gives nanoseconds, ``warn`` takes sentences; raises InvalidConfig."""
-        compile_filter(config)  # for its error, which tells the place
-        self.filter = TracedFilter(
-            config.name,
-            config.failregex,
-            config.ignoreregex,
-            config.prefregex,
-            prefixed=config.prefixed,
-            daemon=config.daemon,
-            clock=clock,
-        )
+        self.filter = compile_with(config, partial(TracedFilter, clock=clock))
         self.entries = 0
         self.kinds: Counter[Kind] = Counter()
         self.addresses: Counter[str] = Counter()
