@@ -14,7 +14,7 @@ from jaild.api import names
 from jaild.api.gate import REASON_MAX, Gate
 from jaild.api.jail import ANNOUNCED, Jail
 from jaild.api.manager import Manager
-from jaild.core.ban import FOREVER, Ban
+from jaild.core.ban import FOREVER, Ban, Evidence
 from jaild.core.errors import (
     AddressIgnored,
     InvalidAddress,
@@ -188,7 +188,15 @@ def test_an_explanation_leaves_out_what_makes_no_sense(manager):
 def test_an_explanation_is_bounded_and_harmless(manager, service):
     evil = "\x1b[2J" + "x" * 10_000
     many = tuple(Failure(NOW + n, f"s=1;i={n}") for n in range(1000))
-    ban = Ban("sshd", "192.0.2.7", NOW, FOREVER, 5, evil, tuple(one.cursor for one in many))
+    ban = Ban(
+        "sshd",
+        "192.0.2.7",
+        NOW,
+        FOREVER,
+        5,
+        evil,
+        tuple(Evidence(one.time, one.cursor) for one in many),
+    )
     standing = FakeStanding(
         "sshd",
         failures=many,

@@ -15,6 +15,7 @@ from jaild.api.explain import pack, tell
 from jaild.cli.explain import evidence, report
 from jaild.cli.explain.evidence import Evidence
 from jaild.cli.main import run
+from jaild.core import ban as core_ban
 from jaild.core.ban import FOREVER, Ban
 from jaild.core.tally import Failure
 from jaild.dbus import variant
@@ -26,7 +27,15 @@ PEER = "192.0.2.7"
 EVIL = "\x1b[2J\x07\r\n\u202e"
 HOUR = 60 * MINUTE
 FAILURES = tuple(Failure(NOW - n * MINUTE, f"s=a;i={n}") for n in (4, 3, 2))
-BAN = Ban("sshd", PEER, NOW, NOW + HOUR, 2, "2 failures", ("s=a;i=1", "s=a;i=2"))
+BAN = Ban(
+    "sshd",
+    PEER,
+    NOW,
+    NOW + HOUR,
+    2,
+    "2 failures",
+    (core_ban.Evidence(NOW - 2, "s=a;i=1"), core_ban.Evidence(NOW - 1, "s=a;i=2")),
+)
 COUNTING = FakeStanding(
     "sshd",
     failures=FAILURES,
@@ -226,7 +235,7 @@ def test_a_jail_that_hears_of_bans_by_hand_has_no_cursor(jailctl, journal):
 
 def test_json_is_the_answer_with_messages(jailctl, journal):
     journal.gone = ("s=a;i=1",)
-    ban = Ban("sshd", PEER, NOW, FOREVER, 2, "2 failures", BAN.cursors)
+    ban = Ban("sshd", PEER, NOW, FOREVER, 2, "2 failures", BAN.evidence)
     shown = jailctl(
         FakeStanding("sshd", ban=ban, why="", failures=FAILURES[:1], offences=1, next_ban=FOREVER),
         past=((ban, "x"),),
@@ -246,7 +255,15 @@ def test_json_is_the_answer_with_messages(jailctl, journal):
 
 def test_nothing_reaches_the_terminal_raw(jailctl, journal):
     journal.message = EVIL
-    ban = Ban("sshd", PEER, NOW, FOREVER, 0, EVIL, (EVIL, "s=1"))
+    ban = Ban(
+        "sshd",
+        PEER,
+        NOW,
+        FOREVER,
+        0,
+        EVIL,
+        (core_ban.Evidence(NOW, EVIL, EVIL), core_ban.Evidence(NOW, "s=1")),
+    )
     evil = FakeStanding(EVIL, ban=ban, why=EVIL, ignored=EVIL)
     shown = jailctl(evil, past=((ban, EVIL),), problem=EVIL, ignored=EVIL)
     assert all(char.isprintable() or char == "\n" for char in shown.out)

@@ -12,7 +12,7 @@ from jaild.cli.replay.choice import choose, known
 from jaild.cli.replay.numbers import Found, Numbers, missing, network_of
 from jaild.cli.replay.report import Difference, Report
 from jaild.config.tree import Tree
-from jaild.core.ban import FOREVER, Ban
+from jaild.core.ban import FOREVER, Ban, Evidence
 from jaild.core.errors import InvalidConfig, NoSuchJail
 from jaild.core.jail import Event
 from jaild.core.tally import Failure
@@ -165,7 +165,10 @@ def test_networks(address, network):
 
 def found(since, until=None, jail="sshd", address=PEER):
     end = since + 10 if until is None else until
-    return Found(Ban(jail, address, since, end, 2, "2 failures", ("a", "b")), "a line")
+    return Found(
+        Ban(jail, address, since, end, 2, "2 failures", (Evidence(1, "a"), Evidence(2, "b"))),
+        "a line",
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,12 @@
 
 import sqlite3
 import stat
+from dataclasses import replace
 
 import pytest
 
 from jaild.core.address import Address
-from jaild.core.ban import FOREVER, Ban
+from jaild.core.ban import FOREVER, Ban, Evidence
 from jaild.core.connection import Connection
 from jaild.core.errors import StoreFailed
 from jaild.core.position import Position
@@ -16,7 +17,7 @@ from jaild.state.batch import Batch
 from jaild.state.store import Store
 
 A, B = Address("192.0.2.1"), Address("2001:db8::/64")
-BAN = Ban("sshd", A, 10, 20, 5, "5 failures", ("one", "two"))
+BAN = Ban("sshd", A, 10, 20, 5, "5 failures", (Evidence(8, "one", "Failed"), Evidence(9, "two")))
 
 
 @pytest.fixture
@@ -171,6 +172,9 @@ def test_a_state_of_version_1_is_taken_over(tmp_path):
             bans INTEGER NOT NULL) WITHOUT ROWID;
         INSERT INTO failure VALUES ('sshd', '192.0.2.1', 5, 'c');
         INSERT INTO connection VALUES ('sshd', 'b:7', '192.0.2.1', '40112', 1, 1, 0, 5);
+        INSERT INTO ban VALUES ('sshd', '192.0.2.1', 5, 9, 2, '2 failures', '["c", "d"]');
+        INSERT INTO ban VALUES ('web', '192.0.2.1', 5, 9, 0, 'by hand', '[]');
+        INSERT INTO history VALUES ('sshd', '192.0.2.1', 1, 2, 5, '5 failures', 'over');
         PRAGMA user_version = 1;
     """)
     old.close()
@@ -178,16 +182,33 @@ def test_a_state_of_version_1_is_taken_over(tmp_path):
     found = saved(store, Batch())
     assert found.failures == [("sshd", A, Failure(5, "c"))]
     assert found.connections == [("sshd", "b:7", Connection("192.0.2.1", "40112", 1, 1, False, 5))]
+    evidence = (Evidence(0, "c"), Evidence(0, "d"))
+    assert found.bans == [
+        Ban("sshd", A, 5, 9, 2, "2 failures", evidence),
+        Ban("web", A, 5, 9, 0, "by hand"),
+    ]
+    assert store.past([A], 9) == [(Ban("sshd", A, 1, 2, 5, "5 failures"), "over")]
     store.close()
+
+
+def test_the_evidence_goes_before_the_offence(store):
+    batch = Batch()
+    batch.end(BAN, "its time is over")
+    store.commit(batch)
+    assert store.past([A], 9) == [(BAN, "its time is over")]
+    store.prune(before=BAN.since + 1, offences=0)
+    assert store.past([A], 9) == [(replace(BAN, evidence=()), "its time is over")]
+    store.prune(before=BAN.since + 1, offences=BAN.since + 1)
+    assert store.past([A], 9) == []
 
 
 def test_marks_and_names_come_back(store):
     batch = Batch()
-    batch.fail("scan", A, Failure(5, "c", "443"), findtime=10)
+    batch.fail("scan", A, Failure(5, "c", "443", "a scan"), findtime=10)
     known = Connection(A, "", 0, 0, True, 5, ("alice", "root"))
     batch.connections["door", "host door[7]:"] = known
     found = saved(store, batch)
-    assert found.failures == [("scan", A, Failure(5, "c", "443"))]
+    assert found.failures == [("scan", A, Failure(5, "c", "443", "a scan"))]
     assert found.connections == [("door", "host door[7]:", known)]
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import pytest
 
 from jaild.core.address import Address
-from jaild.core.ban import Ban
+from jaild.core.ban import Ban, Evidence
 from jaild.core.errors import StoreFailed
 from jaild.core.position import Position
 from jaild.core.tally import Failure
@@ -32,7 +32,9 @@ def path(tmp_path):
     batch = Batch(Position("cursor", 7, 8))
     for number in range(2000):
         address = Address(f"10.0.{number // 250}.{number % 250}")
-        batch.ban(Ban("sshd", address, 10, 20, 5, "5 failures", ("one", "two")))
+        batch.ban(
+            Ban("sshd", address, 10, 20, 5, "5 failures", (Evidence(8, "one"), Evidence(9, "two")))
+        )
         batch.fail("sshd", address, Failure(6, "c6"), findtime=100)
         batch.end(Ban("web", address, 1, 2, 5, "5 failures"), "its time is over")
     made.commit(batch)
@@ -82,8 +84,8 @@ DAMAGES = {
     "another's tables": statements("PRAGMA user_version = 0", "DROP TABLE ban"),
     "version 1": statements("PRAGMA user_version = 1"),
     "version -1": statements("PRAGMA user_version = -1"),
-    "no JSON": statements("UPDATE ban SET cursors = '['"),
-    "no list": statements("UPDATE ban SET cursors = '7'"),
+    "no JSON": statements("UPDATE ban SET evidence = '['"),
+    "no list": statements("UPDATE ban SET evidence = '7'"),
     "no address": statements("UPDATE ban SET address = 'x' || address"),
     "no text": text_that_is_none,
 }

@@ -8,10 +8,25 @@ ends".
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from jaild.core.address import Address
 
 FOREVER = 2**64 - 1
+# Of the message of an entry this many characters are kept; the journal has the rest.
+EVIDENCE_MAX = 256
+
+
+class Evidence(NamedTuple):
+    """One entry that led to a ban: its time, its journal cursor, the beginning of its message.
+
+    ``time`` in microseconds since the epoch; ``message`` is what the journal says, so an attacker's
+    text, cut to EVIDENCE_MAX characters.
+    """
+
+    time: int
+    cursor: str
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +34,7 @@ class Ban:
     """One address shut out by one jail.
 
     ``since`` and ``until`` in microseconds since the epoch; ``failures`` is how many led to it (0
-    for a manual ban); ``cursors`` are the journal cursors of the entries that led to it, oldest
-    first.
+    for a manual ban); ``evidence`` are the entries that led to it, oldest first.
     """
 
     jail: str
@@ -29,4 +43,9 @@ class Ban:
     until: int
     failures: int
     reason: str
-    cursors: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def cursors(self) -> tuple[str, ...]:
+        """The journal cursors of the evidence, oldest first."""
+        return tuple(one.cursor for one in self.evidence if one.cursor)

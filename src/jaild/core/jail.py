@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from jaild.core.address import Address
-from jaild.core.ban import Ban
+from jaild.core.ban import EVIDENCE_MAX, Ban
 from jaild.core.detector import Detector
 from jaild.core.entry import Entry
 from jaild.core.errors import InvalidConfig
@@ -61,13 +61,16 @@ class Jail:
             return None
         if self._spares(address, entry.time):
             return None
-        return self._count(address, Failure(entry.time, cursor(), found.distinct))
+        return self._count(
+            address, Failure(entry.time, cursor(), found.distinct, entry.message[:EVIDENCE_MAX])
+        )
 
     def hear(self, ban: Ban) -> Event | None:
         """Take in another jail's ban as a failure, at the time at which it began."""
         if self._spares(ban.address, ban.since):
             return None
-        return self._count(ban.address, Failure(ban.since, ban.cursors[-1] if ban.cursors else ""))
+        cursor = ban.cursors[-1] if ban.cursors else ""
+        return self._count(ban.address, Failure(ban.since, cursor, message=_heard(ban)))
 
     def _spares(self, address: Address, time: int) -> bool:
         # Lines of a banned address still come in from connections that were open; they are late
@@ -109,7 +112,7 @@ class Jail:
             self.policy.until(since, self._length(address, since, earlier)),
             len(reached),
             reason,
-            self.policy.evidence([failure.cursor for failure in reached]),
+            self.policy.evidence(reached),
         )
 
     def _length(self, address: Address, since: int, earlier: int) -> int:
@@ -119,3 +122,7 @@ class Jail:
             # The formula of longer bans comes to no number: the ban is as long as all first ones.
             self.mistake = str(error)
             return self.policy.bantime
+
+
+def _heard(ban: Ban) -> str:
+    return f"jail {ban.jail} banned {ban.address}: {ban.reason}"[:EVIDENCE_MAX]

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from jaild.core.address import Address, Network, Networks, parse_network
-from jaild.core.ban import FOREVER
+from jaild.core.ban import FOREVER, Evidence
 from jaild.core.increment import Increment
+from jaild.core.tally import Failure
 
 
 class Ignored:
@@ -52,11 +53,10 @@ class Policy:
     maxmatches: int | None = None
     increment: Increment | None = None
 
-    def evidence(self, cursors: Sequence[str]) -> tuple[str, ...]:
-        """Return the cursors, oldest first, that a ban keeps: the last ``maxmatches``."""
-        if self.maxmatches is None:
-            return tuple(cursors)
-        return tuple(cursors[max(0, len(cursors) - self.maxmatches) :])
+    def evidence(self, failures: Sequence[Failure]) -> tuple[Evidence, ...]:
+        """Return what a ban keeps of the failures that led to it, the last ``maxmatches``."""
+        first = 0 if self.maxmatches is None else max(0, len(failures) - self.maxmatches)
+        return tuple(Evidence(one.time, one.cursor, one.message) for one in failures[first:])
 
     def length(self, earlier: int, chance: float) -> int:
         """Return how long a ban lasts after ``earlier`` ones; see Increment for chance.

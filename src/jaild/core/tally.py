@@ -21,12 +21,13 @@ class Failure(NamedTuple):
     """One failure: entry time in microseconds since the epoch, and the entry's journal cursor.
 
     ``distinct`` tells it from others of its address, where only different ones count (the port, in
-    a scan of ports); "" where every failure counts.
+    a scan of ports); "" where every failure counts. ``message`` is the beginning of the entry's.
     """
 
     time: int
     cursor: str
     distinct: str = ""
+    message: str = ""
 
 
 class Tally:

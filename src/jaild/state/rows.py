@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from jaild.core.address import Address, parse
-from jaild.core.ban import FOREVER, Ban
+from jaild.core.ban import FOREVER, Ban, Evidence
 from jaild.core.connection import Connection
 
 
@@ -15,21 +15,22 @@ def ban_row(ban: Ban) -> tuple[object, ...]:
     """Return a ban as a row of its table."""
     # SQLite's integers are signed: a ban without an end has no end there either.
     until = None if ban.until == FOREVER else ban.until
-    cursors = json.dumps(ban.cursors)
-    return (ban.jail, ban.address, ban.since, until, ban.failures, ban.reason, cursors)
+    evidence = json.dumps(ban.evidence)
+    return (ban.jail, ban.address, ban.since, until, ban.failures, ban.reason, evidence)
 
 
 def past_row(ban: Ban, ended: str) -> tuple[object, ...]:
     """Return a ban that has ended as a row of the history."""
-    return (*ban_row(ban)[:-1], ended)
+    *row, evidence = ban_row(ban)
+    return (*row, ended, evidence)
 
 
 def ban_of(*row: Any) -> Ban:  # noqa: ANN401 - as SQLite gives it
     """Return the ban of a row; raises ValueError where there is none."""
-    jail, address, since, until, failures, reason, cursors = row
+    jail, address, since, until, failures, reason, evidence = row
     end = FOREVER if until is None else int(until)
-    evidence = tuple(json.loads(cursors))
-    return Ban(jail, Address(address), since, end, failures, reason, evidence)
+    entries = tuple(Evidence(*one) for one in json.loads(evidence))
+    return Ban(jail, Address(address), since, end, failures, reason, entries)
 
 
 def connection_of(*row: Any) -> Connection:  # noqa: ANN401 - as SQLite gives it

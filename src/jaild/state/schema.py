@@ -10,7 +10,7 @@ import sqlite3
 
 from jaild.state.damage import Damaged
 
-VERSION = 2
+VERSION = 3
 
 # The value of the header's field application_id while bans are yet to be found in the firewall.
 LOST = 1
@@ -19,7 +19,8 @@ _TABLES = """
 CREATE TABLE position (only INTEGER PRIMARY KEY CHECK (only = 1),
     cursor TEXT NOT NULL, entry_time INTEGER NOT NULL, seen INTEGER NOT NULL);
 CREATE TABLE failure (jail TEXT NOT NULL, address TEXT NOT NULL,
-    time INTEGER NOT NULL, cursor TEXT NOT NULL, mark TEXT NOT NULL DEFAULT '');
+    time INTEGER NOT NULL, cursor TEXT NOT NULL, mark TEXT NOT NULL DEFAULT '',
+    message TEXT NOT NULL DEFAULT '');
 CREATE INDEX failure_suspect ON failure (jail, address, time);
 CREATE TABLE connection (jail TEXT NOT NULL, process TEXT NOT NULL,
     address TEXT NOT NULL, port TEXT NOT NULL, step INTEGER NOT NULL, counted INTEGER NOT NULL,
@@ -27,10 +28,10 @@ CREATE TABLE connection (jail TEXT NOT NULL, process TEXT NOT NULL,
     PRIMARY KEY (jail, process)) WITHOUT ROWID;
 CREATE TABLE ban (jail TEXT NOT NULL, address TEXT NOT NULL,
     since INTEGER NOT NULL, until INTEGER, failures INTEGER NOT NULL, reason TEXT NOT NULL,
-    cursors TEXT NOT NULL, PRIMARY KEY (jail, address)) WITHOUT ROWID;
+    evidence TEXT NOT NULL DEFAULT '[]', PRIMARY KEY (jail, address)) WITHOUT ROWID;
 CREATE TABLE history (jail TEXT NOT NULL, address TEXT NOT NULL,
     since INTEGER NOT NULL, until INTEGER, failures INTEGER NOT NULL, reason TEXT NOT NULL,
-    ended TEXT NOT NULL);
+    ended TEXT NOT NULL, evidence TEXT NOT NULL DEFAULT '[]');
 CREATE INDEX history_address ON history (address, since);
 CREATE TABLE counter (jail TEXT PRIMARY KEY, failures INTEGER NOT NULL, bans INTEGER NOT NULL)
     WITHOUT ROWID;
@@ -41,7 +42,15 @@ _STEPS = {
     1: """
 ALTER TABLE failure ADD COLUMN mark TEXT NOT NULL DEFAULT '';
 ALTER TABLE connection ADD COLUMN users TEXT NOT NULL DEFAULT '[]';
-"""
+""",
+    2: """
+ALTER TABLE failure ADD COLUMN message TEXT NOT NULL DEFAULT '';
+ALTER TABLE history ADD COLUMN evidence TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE ban ADD COLUMN evidence TEXT NOT NULL DEFAULT '[]';
+UPDATE ban SET evidence =
+    (SELECT json_group_array(json_array(0, value, '')) FROM json_each(ban.cursors));
+ALTER TABLE ban DROP COLUMN cursors;
+""",
 }
 
 

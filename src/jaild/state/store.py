@@ -140,10 +140,10 @@ class Store:
     def past(self, addresses: Sequence[Address], most: int) -> list[tuple[Ban, str]]:
         """Return ended bans of some addresses and how each ended, the newest ``most`` of them.
 
-        What led to them is no longer known: they have no cursors.
+        The evidence of those that are only remembered as offences is gone.
         """
         query = (
-            "SELECT jail, address, since, until, failures, reason, '[]', ended FROM history "
+            "SELECT jail, address, since, until, failures, reason, evidence, ended FROM history "
             "WHERE address IN (SELECT value FROM json_each(?)) "
             "ORDER BY since DESC, rowid DESC LIMIT ?"
         )
@@ -153,12 +153,16 @@ class Store:
     def prune(self, before: int, offences: int) -> None:
         """Forget past bans that began before a time (microseconds since the epoch).
 
-        Those that failures have led to are kept if they began at ``offences`` or later.
+        Those that failures have led to are kept if they began at ``offences`` or later, without
+        their evidence.
         """
         try:
             self._used.execute(
                 "DELETE FROM history WHERE since < ? AND (failures = 0 OR since < ?)",
                 (before, offences),
+            )
+            self._used.execute(
+                "UPDATE history SET evidence = '[]' WHERE since < ? AND evidence != '[]'", (before,)
             )
             self._used.execute("PRAGMA incremental_vacuum(1000)").fetchall()
         except sqlite3.Error as error:
@@ -237,7 +241,7 @@ class Store:
             for (jail, address), window in batch.failures.items()
             for failure in window
         )
-        many("INSERT INTO failure VALUES (?, ?, ?, ?, ?)", failures)
+        many("INSERT INTO failure VALUES (?, ?, ?, ?, ?, ?)", failures)
         many(
             "DELETE FROM failure WHERE jail = ? AND address = ? AND time <= ?",
             ((jail, address, time) for (jail, address), time in batch.window.items()),
@@ -253,7 +257,7 @@ class Store:
         gone = ((ban.jail, ban.address) for ban, _ in batch.ended)
         many("DELETE FROM ban WHERE jail = ? AND address = ?", gone)
         past = (past_row(ban, how) for ban, how in batch.ended)
-        many("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?)", past)
+        many("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)", past)
         bans = map(ban_row, batch.banned.values())
         many("INSERT OR REPLACE INTO ban VALUES (?, ?, ?, ?, ?, ?, ?)", bans)
         counters = ((jail, *values) for jail, values in batch.counters.items())
