@@ -78,6 +78,7 @@ def test_the_filter_is_shown_with_everything_put_in(jailctl):
         "# ignoreregex 1: root",
         "# looks at: _SYSTEMD_UNIT=app.service",
         "# bans from: tcp ports 443,8080, by reject",
+        "# never bans: 2 networks",
     ]
 
 

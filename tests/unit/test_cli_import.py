@@ -59,11 +59,30 @@ def test_log_files_are_left_out_and_listed(house):
     assert [remark["line"] for remark in found["noted"]] == [3, 5]
 
 
-def test_host_names_in_ignoreip_are_refused_and_networks_stay(house):
-    text = "[DEFAULT]\nignoreip = 127.0.0.1/8 office.example.org, 192.0.2.0/24\n"
+def test_what_jaild_refuses_in_ignoreip_is_left_out_and_the_rest_stays(house, tmp_path):
+    friends = tmp_path / "friends"
+    friends.write_text("192.0.2.9 ; me\n")
+    text = f"127.0.0.1/8 my_id, office.example.org file:{friends}"
+    found = house.after({"jail.local": f"[DEFAULT]\nignoreip = {text} file:{friends}.old\n"})
+    kept = text.replace(" my_id,", "")
+    assert found["files"] == {"jail.local": f"[DEFAULT]\nignoreip = {kept}\n"}
+    assert whats(found["refused"]) == [
+        "[DEFAULT] ignoreip = my_id",
+        f"[DEFAULT] ignoreip = file:{friends}.old",
+    ]
+
+
+def test_a_program_that_spares_is_brought_along(house):
+    text = '[sshd]\nignorecommand = /bin/true <ip>\nignorecache = key="<ip>", max-time=1h\n'
     found = house.after({"jail.local": text})
-    assert found["files"] == {"jail.local": "[DEFAULT]\nignoreip = 127.0.0.1/8 192.0.2.0/24\n"}
-    assert whats(found["refused"]) == ["[DEFAULT] ignoreip = office.example.org"]
+    assert found["files"] == {"jail.local": text}
+    assert found["refused"] == found["noted"] == []
+
+
+def test_a_command_for_a_shell_becomes_a_comment(house):
+    found = house.after({"jail.local": "[sshd]\nmaxretry = 3\nignorecommand = /bin/x | grep y\n"})
+    assert "# ignorecommand = /bin/x | grep y" in found["files"]["jail.local"].splitlines()
+    assert "no shell" in str(found["refused"])
 
 
 def test_a_mistake_becomes_a_comment_that_says_why(house):

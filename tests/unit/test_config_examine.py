@@ -50,7 +50,7 @@ def test_all_mistakes_of_all_files_in_their_order(tree: Tree) -> None:
         tree,
         "[DEFAULT]\nbantme = 1\nbantime = 10x\nbanaction = nftabels\n"
         "[sshd]\nmaxretry = five\n  \nfindtime = -1\nusedns = maybe\n"
-        "bantime.formula = ban.Tim\nignoreip = ::1\n    my.home\n",
+        "bantime.formula = ban.Tim\nignoreip = ::1\n    my_home\n",
     )
     assert found.config is None
     assert [
@@ -67,7 +67,7 @@ def test_all_mistakes_of_all_files_in_their_order(tree: Tree) -> None:
         ("jail.local:8", "-1"),
         ("jail.local:9", "maybe"),
         ("jail.local:10", "ban.Tim"),
-        ("jail.local:12", "my.home"),
+        ("jail.local:12", "my_home"),
         ("jail.d/b.local:2", "shh"),
         ("jail.d/b.local:3", "nonsense"),
         ("filter.d/sshd.local:2", "failregx"),

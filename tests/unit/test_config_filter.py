@@ -307,7 +307,9 @@ def test_jails_that_look_at_bans(tree: Tree) -> None:
     assert [note.line for note in config.notes] == [3, 5]
     assert "looks at the bans of the other jails" in config.notes[1].text
     (tree.shipped / "filter.d/x.conf").write_text("[Definition]\nsource = files\n")
-    assert "source is 'files'; it has to be journal or bans" in str(load(tree).broken[0].error)
+    assert "source is 'files'; it has to be journal, bans or none" in str(
+        load(tree).broken[0].error
+    )
 
 
 def test_options_of_filters_that_mean_nothing_in_a_journal(tree: Tree) -> None:

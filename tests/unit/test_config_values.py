@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from collections.abc import Callable
-from ipaddress import ip_network
 
 import pytest
 
@@ -41,29 +40,6 @@ def test_lengths_of_time() -> None:
     for parse, text in ((values.span, "-1"), (values.span, "0"), (values.length, "0s")):
         with pytest.raises(JaildError):
             parse(text)
-
-
-def test_networks() -> None:
-    found = values.networks("127.0.0.1/8, ::1\n192.0.2.0/255.255.255.0 ::1 ::ffff:198.51.100.0/120")
-    wanted = ("127.0.0.0/8", "::1", "192.0.2.0/24", "198.51.100.0/24")
-    assert found == tuple(ip_network(text) for text in wanted)
-    assert values.networks("") == ()
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("home.example.org", "is a host name, and jaild never looks up names"),
-        ("192.0.2.256", "is not an address or network"),
-        ("192.0.2.0/33", "is not an address or network"),
-        ("file:/etc/friends", "does not read networks from other files"),
-        ("fe80::1%eth0", "has a scope id"),
-        ("::1 " * 10_001, "more than 10000"),
-    ],
-)
-def test_networks_refused(text: str, sentence: str) -> None:
-    with pytest.raises(JaildError, match=sentence):
-        values.networks(text)
 
 
 @pytest.mark.parametrize(
@@ -130,8 +106,6 @@ def test_nearest() -> None:
         (values.factor, "1.5", 1.5),
         (values.factor, "2.0 / 4", 0.5),
         (values.multipliers, "1 5, 30\n60", (1, 5, 30, 60)),
-        (values.command, "/bin/x '<ip> a' b", ("/bin/x", "<ip> a", "b")),
-        (values.cache, 'key="<ip>", max-count=100, max-time=5m', ("key", "max-count", "max-time")),
         (values.addition, "", 0),
         (values.addition, "0", 0),
         (values.addition, "5m", 300_000_000),
@@ -157,9 +131,6 @@ def test_options_not_obeyed_are_typed(
         (values.multipliers, "1 x", "whole numbers above zero"),
         (values.bantime_formula, "ban.Tme * 2", "knows no 'ban.Tme'"),
         (values.bantime_formula, "1 / (ban.Count - 3)", "divides by nothing"),
-        (values.command, "a 'b", "unclosed quote"),
-        (values.cache, "kee=<ip>", "no parameter 'kee'"),
-        (values.cache, "key", "is not option=value"),
         (values.addition, "-1", "for ever"),
         (values.longest, "soon", "is not a duration"),
     ],

@@ -24,7 +24,7 @@ def veto():
         ("127.9.9.9", "loopback"),
         ("127.0.0.0/16", "loopback"),
         ("::1", "loopback"),
-        ("::/32", "loopback"),
+        ("::/32", "unspecified"),
         ("0.0.0.0", "unspecified"),
         ("0.0.0.0/8", "unspecified"),
         ("::", "unspecified"),

@@ -9,11 +9,12 @@ What is said about the options are comments, so that each part can be used as a 
 from collections.abc import Iterable, Iterator
 from textwrap import wrap
 
-from jaild.api.text import printable
 from jaild.cli.lines import Line, harmless, place
+from jaild.cli.table import count
 from jaild.config.layers import Value
 from jaild.config.model import FilterConfig, JailConfig
 from jaild.config.show import Setting, Shown, ShownJail
+from jaild.core.text import printable
 
 _COLUMN = 44
 _LONGEST = 60
@@ -95,11 +96,22 @@ def _outcome(config: JailConfig) -> Iterator[Line]:
     yield from _patterns("ignoreregex", found.ignoreregex)
     if found.source == "bans":
         yield heading("looks at: the bans of the other jails")
+    elif found.source == "none":
+        yield heading("looks at: nothing")
     else:
         forgeable = " (a local user can forge such entries)" if config.match.forgeable else ""
         yield heading(f"looks at: {printable(str(config.match))}{forgeable}")
     ports = f"{config.protocol} ports {config.ports}" if config.ports else "all ports"
     yield heading(f"bans from: {ports}, by {config.verdict}")
+    # What the lists in other files come to cannot be told from the options.
+    for label, addresses, names in (
+        ("never bans", config.ignoreip, config.ignorenames),
+        ("always bans", config.denyip, ()),
+    ):
+        parts = [count(len(addresses), "network")] if addresses else []
+        parts += [count(len(names), "host name")] if names else []
+        if parts:
+            yield heading(f"{label}: {' and '.join(parts)}")
 
 
 def _patterns(option: str, patterns: Iterable[str]) -> Iterator[Line]:

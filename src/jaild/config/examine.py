@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from jaild.config.daemon import Settings
+from jaild.config.doubts import doubts
 from jaild.config.jails import Jails
 from jaild.config.model import Config, Examination, Note
 from jaild.config.survey import PatternMistakes, Survey
@@ -106,8 +107,10 @@ class _Examiner:
             self.guard(lambda: self._add_notes(jails, name, survey))
 
     def _add_notes(self, jails: Jails, name: str, survey: Survey) -> None:
-        config = jails.jail(name).build()
+        jail = jails.jail(name)
+        config = jail.build()
         self._notes += [*config.notes, *survey.warnings(config.filter)]
+        self._notes += doubts(config, jail.section)
 
     def _report_all(self, mistakes: Iterable[InvalidConfig]) -> None:
         for mistake in mistakes:

@@ -48,9 +48,9 @@ OF_FILTERS: tuple[Option[object], ...] = (
     ),
     _filter(
         "source",
-        "What the filter looks at: the journal, or the bans of the other jails.",
+        "What the filter looks at: the journal, the bans of the other jails, or none, nothing.",
         "journal",
-        values.choice("journal", "bans"),
+        values.choice("journal", "bans", "none"),
     ),
     lent("mode", "normal", "Which of its patterns the filter uses, as <mode>.", Scope.FILTER),
     lent("logtype", "journal", "How the log is written: always journal.", Scope.FILTER),
@@ -65,7 +65,7 @@ OF_FILTERS: tuple[Option[object], ...] = (
     _noted("logencoding", "jaild reads the journal, no log files", "The encoding of log files."),
     _noted(
         "usedns",
-        "jaild never looks up names",
+        "jaild never looks up names in entries",
         "Whether host names in entries are looked up.",
         "no",
         parse=values.choice("yes", "warn", "no", "raw"),

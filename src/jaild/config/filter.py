@@ -166,12 +166,14 @@ def build(definition: Definition, call: Call, overrides: Overrides | None = None
     )
 
 
-def _source(text: str, place: tuple[str, int]) -> Literal["journal", "bans"]:
+def _source(text: str, place: tuple[str, int]) -> Literal["journal", "bans", "none"]:
     if text in ("", "journal"):
         return "journal"
     if text == "bans":
         return "bans"
-    message = f"source is '{text[:60]}'; it has to be journal or bans"
+    if text == "none":
+        return "none"
+    message = f"source is '{text[:60]}'; it has to be journal, bans or none"
     raise InvalidConfig(message, *place, text=text)
 
 

@@ -5,13 +5,14 @@
 
 from collections.abc import Mapping
 
-from jaild.config import call, increment, schema
+from jaild.config import call, increment, networks, schema, sparing
 from jaild.config.action import Actions, Plan
 from jaild.config.call import Call
 from jaild.config.definition import DEFINITION, INIT, Definition
 from jaild.config.filter import Filters, Overrides, build, use
 from jaild.config.interpolate import Interpolation
 from jaild.config.layers import Layers, Value
+from jaild.config.list_file import Lists
 from jaild.config.model import FilterConfig, JailConfig, Note
 from jaild.config.notes import noted
 from jaild.config.schema import Effect, Option, Scope
@@ -28,6 +29,7 @@ FIXED: Mapping[str, str] = {
 }
 _BANACTIONS = (schema.BANACTION, schema.BANACTION_ALLPORTS)
 _NO_NOTES: tuple[Note, ...] = ()
+_LOOKED_AT = {"bans": "the bans of the other jails", "none": "nothing"}
 _TYPED = tuple(o for o in schema.of(Scope.JAIL).values() if o.effect == Effect.NOTED)
 
 
@@ -41,11 +43,13 @@ class Jail:
         filters: Filters,
         fixed: Mapping[str, str] = FIXED,
         actions: Actions | None = None,
+        lists: Lists | None = None,
     ) -> None:
         self.name = name
         self._layers = layers
         self._filters = filters
         self._actions = actions or Actions(filters.tree)
+        self._lists = lists or Lists(filters.tree.etc)
         self._fixed = fixed
         self.interpolation = Interpolation(layers, fixed)
         self.section = Section(name, layers, self.interpolation)
@@ -60,6 +64,7 @@ class Jail:
             self.check(option)
         config = self.filter()
         chosen, notes = self.match(config)
+        ignored = sparing.ignored(section, self._lists)
         return JailConfig(
             name=self.name,
             filter=config,
@@ -69,8 +74,14 @@ class Jail:
             bantime=section.read(schema.BANTIME),
             increment=increment.read(section),
             history=section.read(increment.HISTORY),
-            ignoreip=section.read(schema.IGNOREIP),
-            ignoreself=section.read(schema.IGNORESELF),
+            ignoreip=ignored.networks,
+            ignorenames=ignored.names,
+            ignoreself=section.read(sparing.IGNORESELF),
+            ignorecommand=section.read(sparing.IGNORECOMMAND),
+            ignorecache=section.read(sparing.IGNORECACHE),
+            denyip=sparing.denied(section, self._lists),
+            prefixes=networks.prefixes(section),
+            aggregate=networks.aggregate(section),
             ports=plan.ports,
             protocol=plan.protocol,
             verdict=plan.verdict,
@@ -86,6 +97,9 @@ class Jail:
             self._check_banaction(chosen)
         else:
             self.section.check(option)
+            sparing.check(self.section, self._lists, option)
+            if option in networks.OF_AGGREGATE:
+                networks.aggregate(self.section)
 
     def plan(self) -> Plan:
         """Return what the jail's actions come to; raises InvalidConfig."""
@@ -123,8 +137,8 @@ class Jail:
 
     def match(self, config: FilterConfig) -> tuple[Match, tuple[Note, ...]]:
         """Return the entries that the jail looks at, and what is to be said of them."""
-        if config.source == "bans":
-            return Match(()), self._of_bans(config)
+        if config.source != "journal":
+            return Match(()), self._without_journal(config)
         text, notes = (
             (config.journalmatch, _NO_NOTES) if config.journalmatch else self._derived(config)
         )
@@ -168,12 +182,17 @@ class Jail:
     def _used(self, value: Value) -> frozenset[str]:
         return self.interpolation.used(self.name, value)
 
-    def _of_bans(self, config: FilterConfig) -> tuple[Note, ...]:
-        if not config.journalmatch:
-            return ()
-        place = config.places.get("journalmatch", (config.path, 0))
+    def _without_journal(self, config: FilterConfig) -> tuple[Note, ...]:
+        written = {"journalmatch": bool(config.journalmatch)}
         sentence = f"jail '{self.name}' looks at the bans of the other jails, not at fail2ban's log"
-        return (Note(*place, sentence),)
+        if config.source == "none":
+            written["failregex"] = bool(config.failregex)
+            sentence = f"jail '{self.name}' looks at nothing: it is for bans by hand and denyip"
+        return tuple(
+            Note(*config.places.get(option, (config.path, 0)), sentence)
+            for option, is_written in written.items()
+            if is_written
+        )
 
     def _derived(self, config: FilterConfig) -> tuple[str, tuple[Note, ...]]:
         named = call.parse_one(self.section.text(schema.FILTER))
@@ -198,7 +217,7 @@ class Jail:
             raise InvalidConfig(f"journalmatch of this filter: {error}", *place) from error
 
     def _notes(self, chosen: Match, config: FilterConfig) -> tuple[Note, ...]:
-        looked_at = chosen if chosen.groups else "the bans of the other jails"
+        looked_at = _LOOKED_AT.get(config.source, chosen)
         instead = {"logpath": f"jail '{self.name}' looks at {looked_at}"}
         of_jail = noted(self._layers, self.name, self.interpolation, instead)
         stack = self._filters.find(config.name).layers

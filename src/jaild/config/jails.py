@@ -4,14 +4,17 @@
 """This module knows the merged jail files: which jails there are, and what they have in common."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from jaild import __version__
-from jaild.config import layers, schema, values
+from jaild.config import layers, schema, sparing, values
 from jaild.config.action import Actions
 from jaild.config.filter import Filters
 from jaild.config.interpolate import NAME, Interpolation, option_of, references
 from jaild.config.jail import FIXED, Jail
 from jaild.config.layers import DEFAULT, Value
+from jaild.config.list_file import Lists
+from jaild.config.mistakes import single
 from jaild.config.model import Note
 from jaild.config.notes import noted
 from jaild.config.read import Report, refuse
@@ -36,6 +39,7 @@ class Jails:
         self.layers = layers.stack(tree, tree.layers("jail"), report)
         self._filters = Filters(tree, report)
         self._actions = Actions(tree)
+        self._lists = Lists(tree.etc)
         self._fixed = {
             **FIXED,
             "fail2ban_version": __version__,
@@ -51,14 +55,16 @@ class Jails:
 
     def jail(self, name: str) -> Jail:
         """Return one jail, ready to be built."""
-        return Jail(name, self.layers, self._filters, self._fixed, self._actions)
+        return Jail(name, self.layers, self._filters, self._fixed, self._actions, self._lists)
 
     def ignored(self, name: str) -> tuple[Network, ...]:
-        """Return ignoreip of a section even if the rest of the section is broken."""
-        try:
-            return self._section(name).read(schema.IGNOREIP)
-        except InvalidConfig:
-            return ()
+        """Return ignoreip of a section as far as it can be read, even if the rest is broken."""
+        return sparing.salvaged(self._section(name), self._lists)
+
+    @property
+    def list_files(self) -> tuple[Path, ...]:
+        """The list files that have been asked for until now."""
+        return self._lists.paths
 
     def is_enabled(self, name: str) -> bool:
         """Return whether a jail is to be started; raises InvalidConfig."""
@@ -66,7 +72,12 @@ class Jails:
 
     def notes(self) -> tuple[Note, ...]:
         """Return the notes on [DEFAULT]."""
-        return noted(self.layers, DEFAULT, self._interpolation)
+        denied = self.layers.own(DEFAULT, sparing.DENYIP.name)
+        notes = noted(self.layers, DEFAULT, self._interpolation)
+        if not denied or not denied.text.strip():
+            return notes
+        sentence = "denyip is meant for one jail, such as [deny]: here all jails make these bans"
+        return (*notes, Note(denied.path, denied.line, sentence))
 
     def common_mistakes(self) -> Iterator[InvalidConfig]:
         """Yield the mistakes that make the whole unusable: sections, and what all jails inherit."""
@@ -138,7 +149,7 @@ def _tried(jail: Jail, option: Option[object]) -> Iterator[InvalidConfig]:
         else:
             jail.check(option)
     except InvalidConfig as error:
-        yield error
+        yield from single(error)
 
 
 def _is_free(option: str) -> bool:

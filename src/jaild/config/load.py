@@ -9,6 +9,7 @@ from jaild.config.jails import Jails
 from jaild.config.layers import DEFAULT
 from jaild.config.model import BrokenJail, Config, Examination, JailConfig
 from jaild.config.tree import Tree
+from jaild.core.address import Network
 from jaild.core.errors import InvalidConfig
 
 __all__ = ["Tree", "examine", "load"]
@@ -25,23 +26,24 @@ def load(tree: Tree) -> Config:
         raise mistake
     found: list[JailConfig] = []
     broken: list[BrokenJail] = []
-    ignored = list(jails.ignored(DEFAULT))
+    ignored = [jails.ignored(DEFAULT)]
     for name in jails.layers.sections:
         try:
             jail = _loaded(jails, name)
             if jail:
-                ignored += jail.ignoreip
+                ignored.append(jail.ignoreip)
                 found.append(jail)
         except InvalidConfig as error:
-            ignored += jails.ignored(name)
+            ignored.append(jails.ignored(name))
             broken.append(BrokenJail(name, error))
     of_jails = [note for jail in found for note in jail.notes]
     return Config(
         settings,
         tuple(found),
         tuple(broken),
-        tuple(dict.fromkeys(ignored)),
+        _together(ignored),
         tuple(dict.fromkeys((*notes, *jails.notes(), *of_jails))),
+        jails.list_files,
     )
 
 
@@ -52,6 +54,12 @@ def examine(tree: Tree) -> Examination:
     them.
     """
     return examination.examine(tree, load)
+
+
+def _together(lists: list[tuple[Network, ...]]) -> tuple[Network, ...]:
+    # What all jails inherit is one object, and may be long.
+    different = {id(one): one for one in lists}.values()
+    return tuple(dict.fromkeys(network for one in different for network in one))
 
 
 def _loaded(jails: Jails, name: str) -> JailConfig | None:

@@ -8,12 +8,14 @@ Durations are microseconds (FOREVER for a ban without end), ports are canonical.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from jaild.core.address import Network
 from jaild.core.errors import InvalidConfig
 from jaild.core.increment import Increment
 from jaild.core.match import Match
+from jaild.core.prefix import Aggregate, Prefixes
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -46,9 +48,9 @@ class FilterConfig:
 
     ``path`` is the file that the filter's definition came from; ``prefixed`` says whether a pattern
     is built from the options that stand for syslog's "host ident[pid]: ", and ``daemon`` is the
-    expression for ident there; ``source`` is what the jail looks at, the journal or the other
-    jails' ``bans``; ``unused`` are parameters that the filter has no use for; ``places`` has path
-    and line of the filter's options.
+    expression for ident there; ``source`` is what the jail looks at, the journal, the other
+    jails' ``bans`` or ``none``, nothing; ``unused`` are parameters that the filter has no use for;
+    ``places`` has path and line of the filter's options.
     """
 
     name: str
@@ -58,10 +60,23 @@ class FilterConfig:
     prefregex: str = ""
     journalmatch: str = ""
     prefixed: bool = False
-    source: Literal["journal", "bans"] = "journal"
+    source: Literal["journal", "bans", "none"] = "journal"
     daemon: str = ""
     unused: tuple[str, ...] = ()
     places: Mapping[str, tuple[str, int]] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreCache:
+    """How long answers of an ignorecommand are remembered.
+
+    ``key`` has tags like ``<ip>`` left in: what has the same key has the same answer. ``most`` is
+    how many answers are kept, ``age`` for how long (microseconds).
+    """
+
+    key: str = "<ip>"
+    most: int = 1000
+    age: int = 300_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +85,9 @@ class JailConfig:
 
     ``ports`` and ``protocol`` are as in core.rule: "" and any for all ports. ``actions`` are as
     written, for display. ``history`` is how long bans are remembered, also for what may come.
+    ``prefixes`` is what is counted and banned as one, ``aggregate`` when bans are drawn together.
+    ``ignorenames`` are the host names in ignoreip, lower case, each once; ``ignorecommand`` is an
+    argv with its tags left in, () for none. ``denyip`` is what the jail always bans, for ever.
     """
 
     name: str
@@ -88,6 +106,12 @@ class JailConfig:
     notes: tuple[Note, ...] = ()
     increment: Increment | None = None
     history: int = 0
+    prefixes: Prefixes = field(default_factory=Prefixes)
+    aggregate: Aggregate | None = None
+    ignorenames: tuple[str, ...] = ()
+    ignorecommand: tuple[str, ...] = ()
+    ignorecache: IgnoreCache = IgnoreCache()
+    denyip: tuple[Network, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +127,8 @@ class Config:
     """The whole configuration.
 
     ``jails`` are the enabled ones without mistakes, in file order; ``ignored`` are the networks
-    that no ban may touch: ignoreip of [DEFAULT] and of every enabled jail.
+    that no ban may touch: ignoreip of [DEFAULT] and of every enabled jail. ``files`` are the lists
+    of networks that these name, to be watched for changes.
     """
 
     daemon: DaemonConfig
@@ -111,6 +136,7 @@ class Config:
     broken: tuple[BrokenJail, ...]
     ignored: tuple[Network, ...]
     notes: tuple[Note, ...]
+    files: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

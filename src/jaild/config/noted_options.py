@@ -8,10 +8,9 @@ from collections.abc import Callable
 from jaild.config import values
 from jaild.config.option import Effect, Option, Scope, lent
 
-_LATER = "it is not supported by this version of jaild"
 _JOURNAL = "jaild reads the journal, no log files"
 _OWN_TIME = "entries of the journal carry their own time"
-_NO_NAMES = "jaild never looks up names"
+_NO_NAMES = "jaild never looks up names in entries"
 
 
 def _noted(
@@ -82,18 +81,6 @@ OF_JAILS: tuple[Option[object], ...] = (
         "Whether the journal stands in for missing log files.",
         parse=values.boolean,
         default="true",
-    ),
-    _noted(
-        "ignorecommand",
-        _LATER,
-        "A command that decides whether an address is spared.",
-        parse=values.command,
-    ),
-    _noted(
-        "ignorecache",
-        _LATER,
-        'How the answers of ignorecommand are remembered, as in key="<ip>", max-count=100.',
-        parse=values.cache,
     ),
 )
 

@@ -98,21 +98,21 @@ def read(path: Path, report: Report = refuse) -> Source:
     # A file's name may be any bytes; what is shown on D-Bus is text.
     shown = os.fsencode(path).decode(errors="replace")
     try:
-        content = _content(path)
+        found = _content(path)
     except InvalidConfig as error:
         report(error)
-        content = b""
-    return parse(content, shown, report)
+        found = b""
+    return parse(found, shown, report)
 
 
-def parse(content: bytes, path: str, report: Report = refuse) -> Source:
-    """Return what a file with this content says.
+def parse(written: bytes, path: str, report: Report = refuse) -> Source:
+    """Return what a file says that has these bytes in it.
 
     ``report`` is called for each mistake, with ``path`` and line: it raises it, or takes it, and
     then the line at fault is passed over.
     """
     try:
-        lines = _decoded(content, path).split("\n")
+        lines = _decoded(written, path).split("\n")
     except InvalidConfig as error:
         report(error)
         lines = []
@@ -168,11 +168,11 @@ def _holds(line: str, text: str) -> bool:
     return text in line and not (text and line.lstrip().startswith(("#", ";")))
 
 
-def _decoded(content: bytes, path: str) -> str:
+def _decoded(written: bytes, path: str) -> str:
     try:
-        text = content.decode("utf-8-sig")
+        text = written.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+        line = written.count(b"\n", 0, error.start) + 1
         raise InvalidConfig("this line is not UTF-8 text", path, line) from error
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
@@ -189,19 +189,26 @@ def _headers(lines: Iterable[str], sections: Iterable[str]) -> dict[str, int]:
     return {section.strip(): first.get(section.strip(), 0) for section in sections}
 
 
+def content(path: Path, most: int = MAX_FILE) -> bytes:
+    """Return the bytes of a regular file; raises OSError, and InvalidConfig without a place."""
+    with open(path, "rb", opener=_open_without_waiting) as file:
+        # A link to /dev/null stands for an empty file, as with systemd's units.
+        regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+        if not regular and not path.samefile(os.devnull):
+            raise InvalidConfig("this is not a regular file")
+        found = file.read(most + 1)
+    if len(found) > most:
+        raise InvalidConfig(f"this file is larger than {most // 1024**2} MiB")
+    return found
+
+
 def _content(path: Path) -> bytes:
     try:
-        with open(path, "rb", opener=_open_without_waiting) as file:
-            # A link to /dev/null stands for an empty file, as with systemd's units.
-            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-            content = file.read(MAX_FILE + 1) if regular or path.samefile(os.devnull) else None
+        return content(path)
     except OSError as error:
         raise InvalidConfig(f"this file cannot be read: {error.strerror}", str(path)) from error
-    if content is None:
-        raise InvalidConfig("this is not a regular file", str(path))
-    if len(content) > MAX_FILE:
-        raise InvalidConfig("this file is larger than 1 MiB", str(path))
-    return content
+    except InvalidConfig as error:
+        raise InvalidConfig(error.message, str(path)) from error
 
 
 def _open_without_waiting(path: str, flags: int) -> int:

@@ -4,11 +4,12 @@
 """This module is the one table of options: scope, type, default, meaning and effect of each.
 
 A new option is one row here and its paragraph in the manual. Options that are honoured have a name
-of their own, so that whoever reads one gets its type; those of longer bans are in increment, the
-rows without a name in noted_options and file_options.
+of their own, so that whoever reads one gets its type; those of longer bans are in increment, of
+whole networks in networks, of who is never or always banned in sparing, and the rows without a name
+in noted_options and file_options.
 """
 
-from jaild.config import call, file_options, increment, noted_options, values
+from jaild.config import call, file_options, increment, networks, noted_options, sparing, values
 from jaild.config.option import Effect, Option, Scope
 
 __all__ = ["OF_FILTER", "OPTIONS", "Effect", "Option", "Scope", "of"]
@@ -37,15 +38,6 @@ MAXMATCHES = Option(
     "%(maxretry)s",
     "How many entries are kept as the evidence of a ban.",
     "entries",
-)
-IGNOREIP = Option(
-    "ignoreip",
-    values.networks,
-    "",
-    "Addresses and networks that are never banned, separated by blanks or commas.",
-)
-IGNORESELF = Option(
-    "ignoreself", values.boolean, "true", "Whether this host's own addresses are never banned."
 )
 PORT = Option(
     "port",
@@ -120,8 +112,8 @@ OPTIONS: tuple[Option[object], ...] = (
     BANTIME,
     *increment.OPTIONS,
     MAXMATCHES,
-    IGNOREIP,
-    IGNORESELF,
+    *networks.OPTIONS,
+    *sparing.OPTIONS,
     PORT,
     PROTOCOL,
     BANACTION,

@@ -10,6 +10,7 @@ from jaild.config import schema, values
 from jaild.config.compile import compile_filter
 from jaild.config.jail import Jail
 from jaild.config.layers import Layers
+from jaild.config.mistakes import Mistakes, single
 from jaild.config.model import FilterConfig, Note
 from jaild.config.schema import Effect, Option, Scope
 from jaild.core.errors import InvalidConfig, InvalidPattern
@@ -77,12 +78,9 @@ class Survey:
             return
         try:
             work()
-        except Mistakes as error:
-            self._faulty.add(option.name)
-            yield from error.found
         except InvalidConfig as error:
             self._faulty.add(option.name)
-            yield error
+            yield from single(error)
 
     def _pattern_filter(self) -> None:
         found = self._in_patterns(self._jail.filter())
@@ -104,14 +102,6 @@ class Survey:
         if config not in self._compiled:
             self._compiled[config] = list(pattern_mistakes(config))
         return [*self._compiled[config]]
-
-
-class Mistakes(InvalidConfig):
-    """Several mistakes at once."""
-
-    def __init__(self, found: list[InvalidConfig]) -> None:
-        super().__init__("several mistakes")
-        self.found = found
 
 
 def pattern_mistakes(config: FilterConfig) -> Iterator[InvalidConfig]:

@@ -8,17 +8,13 @@ is wrong with it; where the text stands is the caller's knowledge.
 """
 
 import re
-import shlex
 import socket
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from ipaddress import IPv4Network, IPv6Network
 
-from jaild.config import call
-from jaild.core import address, duration, formula
-from jaild.core.address import Network
+from jaild.core import duration, formula
 from jaild.core.ban import FOREVER
-from jaild.core.errors import InvalidAddress, InvalidConfig, InvalidDuration
+from jaild.core.errors import InvalidConfig, InvalidDuration
 from jaild.core.formula import Formula
 from jaild.core.rule import check_ports
 
@@ -26,11 +22,9 @@ MAX_LIST = 10_000
 
 TRUE = ("1", "on", "true", "yes")
 FALSE = ("0", "off", "false", "no")
-_CACHE = ("key", "max-count", "max-time")
 # How many bans before are tried with a new formula: it must not divide by nothing some day.
 _TRIED = 25
 _SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
-_MAPPED = IPv6Network("::ffff:0:0/96")
 _LEVELS = {
     "CRITICAL": "CRITICAL",
     "ERROR": "ERROR",
@@ -128,24 +122,6 @@ def multipliers(value: str) -> tuple[int, ...]:
         raise InvalidConfig(message) from error
 
 
-def command(value: str) -> tuple[str, ...]:
-    """Return the words of a command line."""
-    try:
-        return tuple(shlex.split(value))
-    except ValueError as error:
-        raise InvalidConfig("it has an unclosed quote") from error
-
-
-def cache(value: str) -> tuple[str, ...]:
-    """Return the names of the parameters in ``key="<ip>", max-count=100, max-time=5m``."""
-    names = tuple(call.parse_one(f"ignorecache[{value}]").parameters)
-    for name in names:
-        if name not in _CACHE:
-            hint = nearest(name, _CACHE)
-            raise InvalidConfig(f"it has no parameter '{name}'", hint=hint, text=name)
-    return names
-
-
 def addition(value: str) -> int:
     """Return a length of time in microseconds that may be nothing."""
     return 0 if not value else _not_for_ever(duration.parse(value))
@@ -173,33 +149,6 @@ def length(value: str) -> int:
     if not usec:
         raise InvalidDuration("it has to be longer than nothing")
     return usec
-
-
-def networks(value: str) -> tuple[Network, ...]:
-    """Return the networks of a list separated by blanks, commas or line ends, each once."""
-    words = value.replace(",", " ").split()
-    if len(words) > MAX_LIST:
-        raise InvalidConfig(f"it has more than {MAX_LIST} entries")
-    return tuple(dict.fromkeys(_network(word) for word in words))
-
-
-def _network(word: str) -> Network:
-    if word.startswith("file:"):
-        raise InvalidConfig("jaild does not read networks from other files; list them here")
-    if "%" in word:
-        raise InvalidAddress(f"'{word}' has a scope id; write the address without it")
-    try:
-        network = address.parse_network(word)
-    except InvalidAddress:
-        if not re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9_.-]+", word):
-            raise
-        message = f"'{word}' is a host name, and jaild never looks up names; write its addresses"
-        raise InvalidAddress(message) from None
-    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
-        # Entries name such a peer by its IPv4 address.
-        mapped = network.network_address.ipv4_mapped
-        return IPv4Network(f"{mapped}/{network.prefixlen - 96}")
-    return network
 
 
 def ports(value: str) -> str:

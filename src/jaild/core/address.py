@@ -8,6 +8,7 @@ are equal strings, in memory, in the store, on D-Bus and in ufw. A host is writt
 length.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 from socket import AF_INET, AF_INET6, inet_pton
@@ -92,18 +93,34 @@ def covering(address: Address) -> list[Address]:
 
 
 class Networks:
-    """A fixed set of networks that answers quickly whether an address lies in it."""
+    """A set of networks that answers quickly whether an address lies in it."""
 
     def __init__(self, networks: Iterable[Network] = ()) -> None:
         # By IP version, then by the number of host bits: a look-up for each length in use.
         self._starts: dict[int, dict[int, dict[int, Network]]] = {4: {}, 6: {}}
+        # For what lies inside a network: where members begin, in order; made when first asked for.
+        self._order: dict[int, list[int]] = {}
         for network in networks:
-            bits = network.max_prefixlen - network.prefixlen
-            starts = self._starts[network.version].setdefault(bits, {})
-            starts[int(network.network_address)] = network
+            self.add(network)
 
     def __bool__(self) -> bool:
         return any(self._starts.values())
+
+    def add(self, network: Network) -> None:
+        """Put a network into the set."""
+        bits = network.max_prefixlen - network.prefixlen
+        starts = self._starts[network.version].setdefault(bits, {})
+        starts[int(network.network_address)] = network
+        self._order.pop(network.version, None)
+
+    def discard(self, network: Network) -> None:
+        """Take a network out of the set, if it is in it."""
+        bits = network.max_prefixlen - network.prefixlen
+        starts = self._starts[network.version].get(bits, {})
+        starts.pop(int(network.network_address), None)
+        if not starts:
+            self._starts[network.version].pop(bits, None)
+        self._order.pop(network.version, None)
 
     def find(self, address: Address) -> Network | None:
         """Return the member that covers the whole of address, or None."""
@@ -120,12 +137,16 @@ class Networks:
         found = self.find(address)
         if found is not None or "/" not in address:
             return found
-        wanted = to_network(address)
-        for starts in self._starts[wanted.version].values():
-            for network in starts.values():
-                if network.overlaps(wanted):
-                    return network
-        return None
+        version, first, bits = _numbers(address)
+        order = self._order.get(version)
+        if order is None:
+            order = self._order[version] = sorted(
+                start for starts in self._starts[version].values() for start in starts
+            )
+        place = bisect_left(order, first)
+        if place == len(order) or order[place] >= first + (1 << bits):
+            return None
+        return next(s[order[place]] for s in self._starts[version].values() if order[place] in s)
 
 
 def _numbers(address: Address) -> tuple[int, int, int]:

@@ -42,9 +42,10 @@ def choose(tree: Tree, text: str) -> Chosen:
     Raises InvalidConfig, and UsageError for a filter that looks at no entries.
     """
     chosen = _of_jail(tree, text) or _of_filter(tree, text)
-    if chosen.filter.source == "bans":
+    if chosen.filter.source != "journal":
+        instead = "the bans of other jails" if chosen.filter.source == "bans" else "nothing"
         raise UsageError(
-            f"filter '{chosen.filter.name}' looks at the bans of other jails, not at the journal: "
+            f"filter '{chosen.filter.name}' looks at {instead}, not at the journal: "
             "there are no messages to test"
         )
     if not chosen.filter.failregex:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jaild import __version__
-from jaild.config import call, layers, schema, values
+from jaild.config import call, layers, listed, schema, sparing
 from jaild.config.action_names import Kind, kind
 from jaild.config.ban import ban
 from jaild.config.bring.model import Outcome, Remark
@@ -16,6 +16,7 @@ from jaild.config.bring.text import Draft, Fate, Piece
 from jaild.config.interpolate import Interpolation, option_of, references
 from jaild.config.jail import FIXED
 from jaild.config.layers import DEFAULT, INCLUDES, Value
+from jaild.config.list_file import Lists
 from jaild.config.schema import Effect, Scope
 from jaild.config.section import Section
 from jaild.config.tree import Tree
@@ -37,6 +38,7 @@ class Jails:
         self.remarks: list[Remark] = []
         self._source = source
         self._stock = stock
+        self._lists = Lists(tree.etc)
         origin = Tree(source, source)
         self._stack = layers.stack(origin, origin.layers("jail"), self.unreadable.append)
         base = tree.shipped / _BASE
@@ -146,8 +148,8 @@ class Jails:
                 piece.fate = Fate.LEFT_OUT
         elif self._is_redundant(piece, path):
             piece.fate = Fate.LEFT_OUT
-        elif piece.option == schema.IGNOREIP.name:
-            self._keep_networks(piece, path)
+        elif piece.option == sparing.IGNOREIP.name:
+            self._keep_spared(piece, path)
 
     def _is_redundant(self, piece: Piece, path: Path) -> bool:
         """Return whether the option is the same without this piece."""
@@ -167,14 +169,14 @@ class Jails:
             yield value
             value = self._stack.before(value.layer, piece.section, piece.option)
 
-    def _keep_networks(self, piece: Piece, path: Path) -> None:
+    def _keep_spared(self, piece: Piece, path: Path) -> None:
         """Leave out the words of ignoreip that jaild refuses: the others have to stay."""
         words = piece.text.replace(",", " ").split()
         kept = []
         for word in words:
             try:
                 if "%(" not in word:
-                    values.networks(word)
+                    self._lists.whole(sparing.IGNOREIP.parse(word), listed.spared)
                 kept.append(word)
             except JaildError as error:
                 self._remark(Outcome.REFUSED, path, piece.line, _named(piece, word), str(error))

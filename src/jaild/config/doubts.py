@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module finds what a jail can be told and is unlikely to be meant."""
+
+import os
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_network
+from pathlib import Path
+
+from jaild.config import sparing
+from jaild.config.model import JailConfig, Note
+from jaild.config.section import Section
+from jaild.core.address import Network, of_network
+
+# What the enforcer never bans, besides this host's own addresses; most of it no attacker can have.
+_NEVER = tuple(
+    ip_network(text)
+    for text in (
+        *("127.0.0.0/8", "0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "255.255.255.255/32"),
+        *("::1/128", "::/128", "fe80::/10", "ff00::/8"),
+    )
+)
+
+
+def doubts(config: JailConfig, section: Section) -> Iterator[Note]:
+    """Yield warnings about a jail without mistakes."""
+    spared = _overlaps(config.denyip, (*config.ignoreip, *_NEVER)) if config.denyip else []
+    if spared:
+        denied, ignored = spared[0]
+        names = "is in" if denied.subnet_of(ignored) else "holds"  # type: ignore[arg-type]
+        why = "which is never banned" if ignored in _NEVER else "and ignoreip wins"
+        sentence = f"denyip of [{config.name}]: {_shown(denied)} {names} {_shown(ignored)}, {why}"
+        more = len(spared) - 1
+        sentence += f"; {more} more overlap{'s' if more == 1 else ''} likewise" if more else ""
+        yield Note(*section.place_of(sparing.DENYIP, _shown(denied)), sentence, "warning")
+    program = config.ignorecommand[0] if config.ignorecommand else ""
+    if program and not (Path(program).is_file() and os.access(program, os.X_OK)):
+        sentence = f"ignorecommand of [{config.name}]: {program} is no program that can be run"
+        yield Note(*section.place_of(sparing.IGNORECOMMAND, program), sentence, "warning")
+
+
+def _overlaps(
+    denied: tuple[Network, ...], ignored: tuple[Network, ...]
+) -> list[tuple[Network, Network]]:
+    """Return the members of denied that share an address with one of ignored, each with that."""
+    # Of two networks that overlap, one holds the other.
+    found = dict(_held(denied, ignored))
+    for one, holder in _held(ignored, denied):
+        found.setdefault(holder, one)
+    return list(found.items())
+
+
+def _held(inner: Iterable[Network], outer: Iterable[Network]) -> Iterator[tuple[Network, Network]]:
+    """Yield each member of inner that lies in one of outer, with that."""
+    starts: dict[int, dict[int, dict[int, Network]]] = {4: {}, 6: {}}
+    for one in outer:
+        by_start = starts[one.version].setdefault(one.max_prefixlen - one.prefixlen, {})
+        by_start[int(one.network_address)] = one
+    for one in inner:
+        start, bits = int(one.network_address), one.max_prefixlen - one.prefixlen
+        for wider, by_start in starts[one.version].items():
+            if wider >= bits and (holder := by_start.get(start >> wider << wider)):
+                yield one, holder
+                break
+
+
+def _shown(network: Network) -> str:
+    return str(of_network(network))
