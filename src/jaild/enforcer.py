@@ -10,16 +10,18 @@ import pwd
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from typing import NoReturn
 
 from jaild import __version__
 from jaild.config import command_line
 from jaild.config.load import Tree, load
+from jaild.config.model import Config
 from jaild.core.address import Network
 from jaild.core.errors import InvalidConfig, JaildError, NotAuthorized
 from jaild.dbus.bus import Bus
 from jaild.dbus.errors import BusError
-from jaild.dbus.loop import Handle, Loop
+from jaild.dbus.files import Files
+from jaild.dbus.loop import Loop, leave
 from jaild.enforce import bus_names
 from jaild.enforce.addresses import HostAddresses
 from jaild.enforce.choice import Choice
@@ -84,10 +86,11 @@ class _Process:
         self._tree = tree
         self._status = 0
         self._loop = Loop()
-        self._watched: dict[Path, Handle] = {}
+        self._files = Files(self._loop, self._reload)
         self._bus = Bus.system()
-        self._ignored = _configure(tree) or ()
-        self._veto = Veto(self._ignored)
+        self._config = _configure(tree)
+        self._watch_config()
+        self._veto = Veto(self._ignored())
         self._hosts = HostAddresses(self._loop, self._hosts_changed)
         self._veto.set_hosts(self._hosts.current)
         self._sockets = Sockets(self._loop)
@@ -107,7 +110,6 @@ class _Process:
         for signum in (signal.SIGTERM, signal.SIGINT):
             self._loop.on_signal(signum, self._loop.quit)
         self._loop.on_signal(signal.SIGHUP, self._reload)
-        self._watch_config()
         self._bus.on_closed(lambda: self._fail("the system bus is gone"))
         self._door = self._bus.publish(bus_names.PATH, self._enforcer, bus_names.introspection())
         self._drift.start()
@@ -143,21 +145,20 @@ class _Process:
 
     def _watch_config(self) -> None:
         # jaild has no right to signal this process, so it sees for itself when ignoreip may change.
-        for folder in (self._tree.etc, self._tree.etc / "jail.d"):
-            if folder in self._watched or not folder.is_dir():
-                continue
-            try:
-                self._watched[folder] = self._loop.watch_file(str(folder), self._reload)
-            except OSError as error:
-                logger.warning("changes in %s are read on SIGHUP only: %s", folder, error)
+        folders = (self._tree.etc, self._tree.etc / "jail.d")
+        lists = self._config.files if self._config is not None else ()
+        self._files.follow([*(folder for folder in folders if folder.is_dir()), *lists])
 
     def _reload(self) -> None:
+        before, config = self._ignored(), _configure(self._tree)
+        self._config = config or self._config
         self._watch_config()
-        ignored = _configure(self._tree)
-        if ignored is not None and ignored != self._ignored:
-            self._ignored = ignored
-            self._veto.set_ignored(ignored)
-            logger.info("ignoreip has changed: %d networks", len(ignored))
+        if self._ignored() != before:
+            self._veto.set_ignored(self._ignored())
+            logger.info("ignoreip has changed: %d networks", len(self._ignored()))
+
+    def _ignored(self) -> tuple[Network, ...]:
+        return self._config.ignored if self._config is not None else ()
 
     def _fail(self, why: str) -> None:
         logger.error("%s", why)
@@ -165,15 +166,15 @@ class _Process:
         self._loop.quit()
 
 
-def _configure(tree: Tree) -> tuple[Network, ...] | None:
-    """Log as the configuration says and return what it ignores; None if it is unusable."""
+def _configure(tree: Tree) -> Config | None:
+    """Log as the configuration says and return it; None if it is unusable."""
     try:
         config = load(tree)
     except InvalidConfig as error:
         logger.warning("ignoreip is that of the last good configuration, if any: %s", error)
         return None
     logging.getLogger().setLevel(config.daemon.loglevel)
-    return config.ignored
+    return config
 
 
 def _callers() -> set[int]:
@@ -201,5 +202,10 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def start() -> NoReturn:
+    """Be the process: run it and end with its exit status."""
+    leave(main())
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    start()

@@ -3,6 +3,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -180,3 +182,14 @@ def test_a_cancelled_child_does_not_answer(loop):
     loop.soon(handle.cancel)
     loop.after(60, loop.quit)
     loop.run()
+
+
+def test_a_process_is_left_with_its_status_and_its_last_words():
+    program = (
+        "import atexit, sys; from jaild.dbus.loop import leave; "
+        "atexit.register(print, 'taken apart'); sys.stdout.write('last words'); leave(78)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stdout) == (78, "last words")

@@ -80,7 +80,7 @@ def test_version(capsys):
 def test_a_broken_configuration_keeps_what_was_known(tmp_path, caplog):
     (tmp_path / "jail.local").write_text("[DEFAULT]\nignoreip = 192.0.2.0/24\n")
     tree = enforcer.Tree(etc=tmp_path)
-    assert [str(network) for network in enforcer._configure(tree)] == ["192.0.2.0/24"]
+    assert [str(network) for network in enforcer._configure(tree).ignored] == ["192.0.2.0/24"]
     (tmp_path / "jail.local").write_text("[DEFAULT\n")
     assert enforcer._configure(tree) is None
     assert "last good configuration" in caplog.text
