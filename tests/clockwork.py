@@ -9,6 +9,7 @@ import itertools
 from jaild.config.load import Tree, load
 from jaild.enforce.memory import Memory
 from jaild.journal.record import Recorder
+from jaild.lookup.memory import Memory as Answers
 from jaild.service.service import Parts, Service
 from jaild.state.store import Store
 from tests.verbs import SHIPPED, START, jail_config
@@ -112,6 +113,7 @@ class House:
         self.journal.mkdir(exist_ok=True)
         jail_config(self.etc, **options)
         self.firewall = Memory()
+        self.lookup = Answers()
         self.clock = Clockwork()
         self.diary = Diary()
         self.status = ""
@@ -130,6 +132,7 @@ class House:
             now=self.clock.now,
             load=self.load,
             status=self._say,
+            lookup=self.lookup,
             journal=self.journal,
         )
         self.store = parts.store

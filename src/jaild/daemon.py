@@ -7,10 +7,10 @@ import argparse
 import logging
 import os
 import signal
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from jaild import __version__
 from jaild.api import names
@@ -21,11 +21,13 @@ from jaild.config.model import Config
 from jaild.core.errors import InvalidConfig, JaildError
 from jaild.dbus.bus import Bus
 from jaild.dbus.errors import BusError
-from jaild.dbus.loop import Loop
+from jaild.dbus.files import Files
+from jaild.dbus.loop import Loop, leave
 from jaild.enforce.client import Client
 from jaild.journal import log
 from jaild.journal.notify import notify, watchdog_usec
 from jaild.journal.record import Recorder
+from jaild.lookup.client import Client as Lookup
 from jaild.service.service import Parts, Service
 from jaild.state.store import Store
 
@@ -72,6 +74,8 @@ class _Process:
         _tell(config)
         self._status = 0
         self._loop = Loop()
+        self._lists = Files(self._loop, self._list_changed)
+        self._lists.follow(config.files)
         self._bus = Bus.system()
         self._serving = False
         self._door: Door | None = None
@@ -85,6 +89,7 @@ class _Process:
             now=lambda: time.time_ns() // 1000,
             load=self._load,
             status=_say,
+            lookup=Lookup(self._bus),
         )
         self._service = Service(parts, config)
 
@@ -116,8 +121,9 @@ class _Process:
 
     def _load(self) -> Config:
         config = load(self._tree)
-        if not config.broken:
-            _tell(config)
+        self._lists.follow(config.files)
+        logging.getLogger().setLevel(config.daemon.loglevel)
+        _tell(config)
         return config
 
     def _reload(self) -> None:
@@ -129,6 +135,10 @@ class _Process:
             pass
         finally:
             notify(READY=1)
+
+    def _list_changed(self) -> None:
+        logger.info("a list that the configuration names has changed")
+        self._reload()
 
     def _drifted(self, reason: str) -> None:
         if self._serving:
@@ -175,5 +185,10 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def start() -> NoReturn:
+    """Be the process: run it and end with its exit status."""
+    leave(main())
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    start()

@@ -6,8 +6,9 @@
 from dataclasses import dataclass, field, replace
 
 from jaild.core import address
+from jaild.core.address import Networks
 from jaild.core.ban import FOREVER, Ban
-from jaild.core.errors import AddressIgnored, InvalidConfig, JaildError, NoSuchJail
+from jaild.core.errors import AddressDenied, AddressIgnored, InvalidConfig, JaildError, NoSuchJail
 from jaild.core.tally import Failure
 
 NOW = 1_790_000_000_000_000
@@ -40,6 +41,7 @@ class FakeStanding:
     maxretry: int = 5
     findtime: int = 10 * MINUTE
     failures: tuple[Failure, ...] = ()
+    unit: str = "192.0.2.7"
     ends: int | None = None
     ignored: str = ""
     ban: Ban | None = None
@@ -68,6 +70,7 @@ class FakeService:
     kept: list = field(default_factory=list)
     calls: list = field(default_factory=list)
     invalid: str = ""
+    denied: tuple[str, ...] = ()
     explanation: FakeExplanation | None = None
 
     @property
@@ -112,7 +115,19 @@ class FakeService:
 
     def unban(self, jail, address_text, done):
         self.calls.append(("unban", jail, address_text))
-        done(self._lift(lambda ban: ban.address == address_text and jail in ("", ban.jail), jail))
+        if address_text in self.denied:
+            done(AddressDenied(f"{address_text} stays banned: denyip of jail sshd lists it"))
+            return
+        hit = Networks([address.to_network(address_text)])
+        holding = address.covering(address_text)
+        done(
+            self._lift(
+                lambda ban: (
+                    (ban.address in holding or hit.find(ban.address)) and jail in ("", ban.jail)
+                ),
+                jail,
+            )
+        )
 
     def unban_all(self, jail, done):
         self.calls.append(("unban_all", jail))

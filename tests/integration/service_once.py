@@ -7,15 +7,16 @@
 after the N-th commit. Prints nothing; what happened is in the state file.
 """
 
+import argparse
 import os
 import signal
-import sys
 from pathlib import Path
 
 from jaild.config.load import Tree, load
 from jaild.dbus.loop import Loop
 from jaild.enforce.memory import Memory
 from jaild.journal.record import Recorder
+from jaild.lookup.memory import Memory as Answers
 from jaild.service import feed
 from jaild.service.service import Parts, Service
 from jaild.state.store import Store
@@ -37,23 +38,23 @@ class DyingStore(Store):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(journal, state, etc, moment="", number="0"):
-    # Small turns: more commits, more moments to die at.
-    feed.TURN = 3
+def main(options):
+    feed.TURN = options.turn
     loop = Loop()
-    tree = Tree(etc=Path(etc), shipped=SHIPPED)
+    tree = Tree(etc=options.etc, shipped=SHIPPED)
     config = load(tree)
-    store = DyingStore(Path(state))
-    store.moment, store.left = moment, int(number)
+    store = DyingStore(options.state)
+    store.moment, store.left = options.moment, options.number
     parts = Parts(
         loop=loop,
         store=store,
         firewall=Memory(),
         recorder=Recorder(lambda _text, _fields: None),
-        now=lambda: START + 50_000_000,
+        now=lambda: options.now,
         load=lambda: config,
         status=lambda _text: None,
-        journal=Path(journal),
+        lookup=Answers(),
+        journal=options.journal,
     )
     service = Service(parts, config)
     service.start(loop.quit)
@@ -62,5 +63,17 @@ def main(journal, state, etc, moment="", number="0"):
     store.close()
 
 
+def parsed():
+    parser = argparse.ArgumentParser()
+    for name in ("journal", "state", "etc"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("moment", nargs="?", default="")
+    parser.add_argument("number", nargs="?", type=int, default=0)
+    # Small turns: more commits, more moments to die at.
+    parser.add_argument("--turn", type=int, default=3)
+    parser.add_argument("--now", type=int, default=START + 50_000_000)
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(parsed())

@@ -22,7 +22,7 @@ from tests.verbs import SECOND, START, entry, write_journal
 
 pytestmark = pytest.mark.integration
 
-PEER, OTHER = "192.0.2.7", "192.0.2.8"
+PEER, OTHER, SIX = "192.0.2.7", "192.0.2.8", "2001:db8::7"
 OPTIONS = {"maxretry": "3", "bantime": "1h", "findtime": "10m"}
 
 
@@ -56,7 +56,8 @@ def house(tmp_path):
     house = House(tmp_path, **OPTIONS)
     house.clock.time = START + 60 * SECOND
     entries = [failed(PEER, 10), failed(OTHER, 20), failed(PEER, 30), failed(PEER, 40)]
-    write_journal(house.journal, [*entries, failed(OTHER, 50)])
+    entries += [failed(OTHER, 50), failed(SIX, 52), failed("2001:db8::8", 54)]
+    write_journal(house.journal, entries)
     return house
 
 
@@ -99,6 +100,39 @@ def test_why_is_this_one_not_banned(explain):
     assert ports(shown) == [20, 50]
 
 
+def test_addresses_of_a_network_stand_for_one_another(explain):
+    shown = explain("2001:db8::9")
+    assert shown.startswith("2001:db8::9 is not banned: 2 of 3 failures; the first stops counting")
+    assert "  counted as 2001:db8::/64\n" in shown
+    assert ports(shown) == [52, 54]
+
+
+def test_without_the_journal_the_evidence_is_there(house, service, explain, monkeypatch, tmp_path):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setattr(evidence, "HOST", Place(directory=tmp_path / "empty"))
+    assert ports(explain(PEER)) == [10, 30, 40]
+    assert ports(explain(OTHER)) == [20, 50]
+    house.clock.pass_time(3600)
+    shown = explain(PEER)
+    assert " ssh[100]: " not in shown
+    assert ports(shown) == [10, 30, 40]
+    found = json.loads(explain(PEER, "--json"))
+    assert found["messages"] == {}
+    assert [one["time"] for one in found["past"][0]["evidence"]] == [
+        START + at * SECOND for at in (10, 30, 40)
+    ]
+
+
+def test_after_the_journal_was_rotated_away_the_command_is_not_shown(
+    house, service, explain, monkeypatch, tmp_path
+):
+    later = write_journal(tmp_path / "later", [failed(OTHER, 90)])
+    monkeypatch.setattr(evidence, "HOST", Place(directory=later))
+    shown = explain(PEER)
+    assert ports(shown) == [10, 30, 40]
+    assert shown.endswith("  the journal no longer has these entries\n")
+
+
 def test_a_restart_forgets_nothing(house, service, monkeypatch):
     house.close(service)
     again = house.open()
@@ -117,6 +151,8 @@ def test_a_past_ban_is_told(house, service, explain):
     assert shown.startswith(f"{PEER} is not banned any more: the last ban, by sshd on ")
     assert "has ended (its time is over)" in shown
     assert "after 3 failures; its time is over" in shown
+    assert ports(shown) == [10, 30, 40]
+    assert f"  ssh[100]: Failed password for root from {PEER} port 40 ssh2" in shown
     assert explain("203.0.113.1").startswith("203.0.113.1 is not banned: nothing is known of it.")
 
 

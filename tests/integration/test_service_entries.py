@@ -62,7 +62,7 @@ def test_a_lost_state_is_read_again_one_finding_window_back(house):
     house.firewall.rules = {RULE}
     again = house.open()
     assert [ban.address for ban in again.bans("sshd")] == [PEER]
-    assert [address for address, _ in again._guards["sshd"].jail.tally.failures()] == [late] * 4
+    assert [address for address, _ in again._jails.find("sshd").jail.tally.failures()] == [late] * 4
     assert house.firewall.rules == {RULE}
 
 
@@ -93,7 +93,7 @@ def test_one_bad_jail_harms_one_jail(house, service, mocker):
     service.reload()
     house.clock.pass_time()
     write_journal(house.journal, attack(5))
-    guard = service._guards["other"]
+    guard = service._jails.find("other")
     mocker.patch.object(guard.jail.detector, "take", side_effect=RuntimeError("bug"))
     house.clock.time += 10 * SECOND
     house.clock.announce()

@@ -8,6 +8,7 @@ import signal
 
 import pytest
 
+from jaild.core.errors import StoreFailed
 from tests.clockwork import House
 from tests.integration.test_service import attack, everything, run
 from tests.verbs import SECOND, START, entry, jail_config, write_journal
@@ -57,7 +58,8 @@ class Attacked(House):
     def lengths(self, jail="sshd"):
         query = (
             "SELECT since, until FROM (SELECT * FROM history UNION ALL SELECT jail, address, "
-            "since, until, failures, reason, '' FROM ban) WHERE jail = ? AND failures ORDER BY 1"
+            "since, until, failures, reason, '', '' FROM ban) "
+            "WHERE jail = ? AND failures ORDER BY 1"
         )
         rows = self.store._db.execute(query, (jail,)).fetchall()
         return [(until - since) / SECOND for since, until in rows]
@@ -114,6 +116,21 @@ def test_a_reload_remembers_and_applies_to_the_next_ban(house):
     house.attack(100)
     house.attack(800)
     assert house.lengths() == [60, 600, 1200]
+
+
+def test_bans_from_before_it_was_switched_on_count(house, mocker):
+    house.configure(**{"bantime.increment": "false"})
+    house.restart()
+    house.attack(0)
+    house.attack(100)
+    mocker.patch.object(house.store, "commit", side_effect=StoreFailed("the disk is full"))
+    house.attack(200)
+    house.configure(**{"bantime.increment": "true"})
+    mocker.stopall()
+    house.attack(300)
+    house.configure()
+    house.attack(900)
+    assert house.lengths() == [60, 60, 60, 480, 960]
 
 
 def test_chance_is_the_same_in_another_run(tmp_path):

@@ -3,6 +3,8 @@
 
 """The finding window against its definition."""
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,3 +76,39 @@ def test_expiry_never_loses_what_counts(steps):
         swept.expire(time)
         failure = Failure(time, "")
         assert kept.add(who, failure) == swept.add(who, failure)
+
+
+JUMPS = st.lists(
+    st.tuples(st.integers(-250, 250), st.sampled_from("ab"), st.booleans()), max_size=60
+)
+
+
+@given(steps=JUMPS, maxretry=st.integers(1, 6))
+def test_however_the_clock_jumps_only_near_failures_count_together(steps, maxretry):
+    tally, time, kept = Tally(maxretry, FINDTIME), 1000, {"a": [], "b": []}
+    for step, who, sweep in steps:
+        time += step
+        if sweep:
+            for quiet in tally.expire(time):
+                assert all(abs(one - time) >= FINDTIME for one in kept[quiet])
+                kept[quiet] = []
+        near = [one for one in kept[who] if abs(one - time) < FINDTIME] + [time]
+        reached = tally.add(Address(who), Failure(time, ""))
+        assert bool(reached) == (len(near) == maxretry)
+        if reached:
+            assert sorted(one.time for one in reached) == sorted(near)
+            assert reached[-1].time == time
+        kept[who] = [] if reached else near
+
+
+@given(steps=JUMPS, maxretry=st.integers(1, 6), cut=st.integers(0, 60))
+def test_a_restart_changes_nothing_however_the_clock_jumps(steps, maxretry, cut):
+    whole, first = Tally(maxretry, FINDTIME), Tally(maxretry, FINDTIME)
+    times = itertools.accumulate((step for step, *_ in steps), initial=1000)
+    rows = [(Address(who), time) for (_, who, _), time in zip(steps, times, strict=False)]
+    expected = [bool(whole.add(who, Failure(time, ""))) for who, time in rows]
+    found = [bool(first.add(who, Failure(time, ""))) for who, time in rows[:cut]]
+    second = Tally(maxretry, FINDTIME)
+    second.restore(first.failures())
+    found += [bool(second.add(who, Failure(time, ""))) for who, time in rows[cut:]]
+    assert found == expected

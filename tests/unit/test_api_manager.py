@@ -11,11 +11,13 @@ import pytest
 pytest.importorskip("gi")
 
 from jaild.api import names
+from jaild.api.explain import pack, tell
 from jaild.api.gate import REASON_MAX, Gate
 from jaild.api.jail import ANNOUNCED, Jail
 from jaild.api.manager import Manager
 from jaild.core.ban import FOREVER, Ban, Evidence
 from jaild.core.errors import (
+    AddressDenied,
     AddressIgnored,
     InvalidAddress,
     InvalidConfig,
@@ -180,6 +182,7 @@ def test_an_explanation_leaves_out_what_makes_no_sense(manager):
         "failures": 0,
         "reason": "why",
         "cursors": [],
+        "evidence": [],
     }
     assert web["why"] == "no failures in the last 10m"
     assert not {"ban", "window_ends", "offences", "next_ban_usec"} & web.keys()
@@ -187,7 +190,7 @@ def test_an_explanation_leaves_out_what_makes_no_sense(manager):
 
 def test_an_explanation_is_bounded_and_harmless(manager, service):
     evil = "\x1b[2J" + "x" * 10_000
-    many = tuple(Failure(NOW + n, f"s=1;i={n}") for n in range(1000))
+    many = tuple(Failure(NOW + n, f"s=1;i={n}", "", evil) for n in range(1000))
     ban = Ban(
         "sshd",
         "192.0.2.7",
@@ -195,7 +198,7 @@ def test_an_explanation_is_bounded_and_harmless(manager, service):
         FOREVER,
         5,
         evil,
-        tuple(Evidence(one.time, one.cursor) for one in many),
+        tuple(Evidence(one.time, one.cursor, one.message) for one in many),
     )
     standing = FakeStanding(
         "sshd",
@@ -207,19 +210,47 @@ def test_an_explanation_is_bounded_and_harmless(manager, service):
         offences=2,
         next_ban=MINUTE,
     )
+    jails = (standing, *(FakeStanding(f"jail{n}") for n in range(999)))
     service.explanation = FakeExplanation(
-        "192.0.2.7", (standing,) * 1000, ((ban, evil),) * 1000, evil, evil
+        "192.0.2.7", jails[:50], ((ban, evil),) * 1000, evil, evil
     )
     facts = explained(manager)
-    assert (len(facts["jails"]), len(facts["past"])) == (500, 20)
+    assert len(facts["past"]) == 20
     jail = facts["jails"][0]
     assert (jail["failures"], len(jail["counted"])) == (1000, 100)
-    assert jail["counted"][-1] == (NOW + 999, "s=1;i=999")
+    assert jail["counted"][-1] == (NOW + 999, "s=1;i=999", "\ufffd[2J" + "x" * 252)
     assert jail["ban"]["cursors"] == [f"s=1;i={n}" for n in range(900, 1000)]
+    assert jail["ban"]["evidence"] == jail["counted"]
+    assert facts["past"][0]["evidence"] == jail["counted"]
     assert (jail["window_ends"], jail["offences"], jail["next_ban_usec"]) == (NOW, 2, MINUTE)
     texts = (facts["ignored"], facts["problem"], jail["why"], jail["ban"]["reason"])
     assert all(len(text) == 500 and text.isprintable() for text in texts)
     assert facts["past"][0]["ended"].isprintable()
+    service.explanation = FakeExplanation("192.0.2.7", jails, ((ban, evil),) * 1000)
+    facts = explained(manager)
+    assert len(facts["jails"]) == 500
+    assert len(facts["jails"][0]["counted"]) == len(facts["jails"][0]["ban"]["evidence"]) == 10
+
+
+def test_an_explanation_fits_into_a_message_of_the_system_bus():
+    wide = "\U0001f600" * 256
+    many = tuple(Failure(NOW, "s=" + "a" * 150, "", wide) for _ in range(100))
+    evidence = tuple(Evidence(one.time, one.cursor, one.message) for one in many)
+    ban = Ban("sshd", "192.0.2.7", NOW, FOREVER, 5, wide, evidence)
+    standing = FakeStanding("s" * 60, failures=many, ends=NOW, ban=ban, why=wide, ignored=wide)
+    whole = FakeExplanation("192.0.2.7", (standing,) * 500, ((ban, wide),) * 20)
+    assert variant.build("(a{sv})", (pack(tell(whole)),)).get_size() < 2**25
+
+
+def test_what_an_address_is_counted_as_is_told(manager, service):
+    standing = FakeStanding("sshd", unit="2001:db8::/64")
+    service.explanation = FakeExplanation("2001:db8::7", (standing,))
+    assert explained(manager, "2001:db8::7")["jails"][0]["counted_as"] == "2001:db8::/64"
+
+
+def test_what_denyip_lists_is_not_let_in(manager, service):
+    service.denied = ("192.0.2.7",)
+    assert isinstance(ask(manager, "Unban", "", "192.0.2.7").problem, AddressDenied)
 
 
 def test_what_is_no_address_is_not_explained(manager):

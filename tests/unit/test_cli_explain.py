@@ -26,7 +26,8 @@ from tests.verbs import entry
 PEER = "192.0.2.7"
 EVIL = "\x1b[2J\x07\r\n\u202e"
 HOUR = 60 * MINUTE
-FAILURES = tuple(Failure(NOW - n * MINUTE, f"s=a;i={n}") for n in (4, 3, 2))
+SAID = "Failed password for root from 192.0.2.7 port 4 ssh2"
+FAILURES = tuple(Failure(NOW - n * MINUTE, f"s=a;i={n}", "", SAID) for n in (4, 3, 2))
 BAN = Ban(
     "sshd",
     PEER,
@@ -34,7 +35,7 @@ BAN = Ban(
     NOW + HOUR,
     2,
     "2 failures",
-    (core_ban.Evidence(NOW - 2, "s=a;i=1"), core_ban.Evidence(NOW - 1, "s=a;i=2")),
+    (core_ban.Evidence(NOW - 2, "s=a;i=1", SAID), core_ban.Evidence(NOW - 1, "s=a;i=2", SAID)),
 )
 COUNTING = FakeStanding(
     "sshd",
@@ -61,8 +62,9 @@ class Journal:
     """Has an entry for each cursor but those that are gone."""
 
     unread = ""
+    unit = "ssh.service"
     gone = ()
-    message = "Failed password for root from 192.0.2.7 port 4 ssh2"
+    message = SAID + " and all the rest"
 
     def __init__(self):
         self.asked = []
@@ -70,7 +72,7 @@ class Journal:
 
     def find(self, cursor):
         self.asked.append(cursor)
-        return None if cursor in self.gone else entry(self.message)
+        return None if cursor in self.gone else entry(self.message, unit=self.unit)
 
     def close(self):
         self.closed = True
@@ -120,7 +122,9 @@ def test_counted_failures_with_their_messages_and_a_command_for_a_shell(jailctl,
         "",
         "sshd: not banned: 3 of 5 failures; the first stops counting in 6m",
         "  the first stops counting at 2026-09-21 14:19:20",
-        *["  2025-10-09 08:53:20  Failed password for root from 192.0.2.7 port 4 ssh2"] * 3,
+        f"  2026-09-21 14:09:20  ssh[100]: {SAID}",
+        f"  2026-09-21 14:10:20  ssh[100]: {SAID}",
+        f"  2026-09-21 14:11:20  ssh[100]: {SAID}",
         "  journalctl -o verbose -n 1 --cursor='s=a;i=2'",
         "",
         "web: not banned: no failures in the last 10m",
@@ -135,6 +139,10 @@ def test_a_ban_and_its_evidence(jailctl, journal):
     assert lines[2:4] == [
         "sshd: banned since 2026-09-21 14:13:20 until 2026-09-21 15:13:20, after 2 failures",
         "  bans before that make the next one longer: 2, to 8h",
+    ]
+    assert lines[4:] == [
+        *[f"  2026-09-21 14:13:19  ssh[100]: {SAID}"] * 2,
+        "  journalctl -o verbose -n 1 --cursor='s=a;i=2'",
     ]
     assert journal.asked == ["s=a;i=1", "s=a;i=2"]
 
@@ -185,42 +193,84 @@ def test_bans_that_are_not_in_force_are_said_at_once(jailctl):
     assert shown.out.splitlines()[1] == "Bans are not in force: ufw is not installed"
 
 
-def test_past_bans_stand_at_the_end(jailctl):
-    shown = jailctl(FakeStanding("sshd"), past=((BAN, "its time is over"),))
-    assert shown.out.splitlines()[-2:] == [
-        "              Since                Until  Jail    Address  Why, and how it ended",
+def test_past_bans_stand_at_the_end_with_their_evidence(jailctl, journal):
+    journal.gone = ("s=a;i=2",)
+    network = Ban("web", "192.0.2.0/24", NOW - HOUR, NOW, 0, "scans")
+    many = tuple(core_ban.Evidence(NOW - n, f"s=b;i={n}", SAID) for n in range(9, 0, -1))
+    older = Ban("sshd", PEER, NOW - 2 * HOUR, FOREVER, 9, "9 failures", many)
+    past = ((BAN, "its time is over"), (network, "unbanned by hand"), (older, "x"))
+    shown = jailctl(FakeStanding("sshd"), past=past)
+    assert shown.out.splitlines()[4:] == [
+        "Past bans",
+        ("sshd: 2026-09-21 14:13:20 until 2026-09-21 15:13:20, after 2 failures; its time is over"),
+        f"  2026-09-21 14:13:19  ssh[100]: {SAID}",
+        f"  2026-09-21 14:13:19  {SAID}",
+        "  journalctl -o verbose -n 1 --cursor='s=a;i=1'",
         (
-            "2026-09-21 14:13:20  2026-09-21 15:13:20  sshd  192.0.2.7  "
-            "after 2 failures; its time is over"
+            "web: 2026-09-21 13:13:20 until 2026-09-21 14:13:20 with its network 192.0.2.0/24, "
+            'by hand ("scans"); unbanned by hand'
         ),
+        "sshd: 2026-09-21 12:13:20 for ever, after 9 failures; x",
+        "  … the last 5 of 9 entries:",
+        *[f"  2026-09-21 14:13:19  ssh[100]: {SAID}"] * 5,
     ]
 
 
-def test_without_the_journal_cursors_are_shown_and_it_is_said_how(jailctl, monkeypatch):
+def test_without_the_journal_there_are_times_and_messages(jailctl, monkeypatch):
     def refuse(_place):
         raise UnreadableJournal("/var/log/journal may not be read by you")
 
     monkeypatch.setattr(evidence, "History", refuse)
     shown = jailctl(COUNTING)
-    assert "  2026-09-21 14:09:20  s=a;i=4\n" in shown.out
+    assert f"  2026-09-21 14:09:20  {SAID}\n" in shown.out
     assert "--cursor='s=a;i=2'" in shown.out
-    assert shown.err == (
-        "jailctl: messages are not shown: /var/log/journal may not be read by you\n"
-    )
-    assert "  s=a;i=1\n" in jailctl(FakeStanding("sshd", ban=BAN)).out
+    assert shown.err == ""
 
 
-def test_entries_that_are_gone_are_said(jailctl, journal):
-    journal.gone = ("s=a;i=3",)
+def test_entries_that_are_gone_are_shown_and_not_looked_for(jailctl, journal):
+    journal.gone = ("s=a;i=2",)
     shown = jailctl(COUNTING)
-    assert "  2026-09-21 14:10:20  s=a;i=3\n" in shown.out
-    assert "some entries are no longer in the journal" in shown.err
+    assert f"  2026-09-21 14:11:20  {SAID}\n" in shown.out
+    assert "--cursor='s=a;i=3'" in shown.out
+    journal.gone = ("s=a;i=2", "s=a;i=3", "s=a;i=4")
+    shown = jailctl(COUNTING)
+    assert shown.out.count(SAID) == 3
+    assert "journalctl" not in shown.out
+    assert shown.out.endswith("  the journal no longer has these entries\n")
+    # They may be in files that this caller may not read.
     journal.unread = "2 of 3 journal files are left out"
-    assert "files are left out" in jailctl(COUNTING).err
+    assert "--cursor='s=a;i=2'" in jailctl(COUNTING).out
+
+
+def test_what_an_earlier_version_has_kept_is_cursors(jailctl, journal):
+    bare = tuple(core_ban.Evidence(0, f"s=a;i={n}") for n in (1, 2))
+    journal.gone = ("s=a;i=1",)
+    shown = jailctl(FakeStanding("sshd", ban=Ban("sshd", PEER, NOW, FOREVER, 2, "x", bare)))
+    assert shown.out.splitlines()[3:5] == [
+        "  s=a;i=1",
+        f"  2025-10-09 08:53:20  ssh[100]: {SAID} and all the rest",
+    ]
+
+
+def test_the_network_that_stands_for_an_address_is_told(jailctl):
+    network = "192.0.2.0/28"
+    shown = jailctl(FakeStanding("sshd", failures=FAILURES, unit=network, ends=NOW))
+    assert "  counted as 192.0.2.0/28\n" in shown.out
+    ban = Ban("sshd", network, NOW, FOREVER, 2, "2 failures", BAN.evidence)
+    shown = jailctl(FakeStanding("sshd", ban=ban, unit=network))
+    assert first(shown) == (
+        "192.0.2.7 is banned by sshd for ever with its network 192.0.2.0/28, after 2 failures."
+    )
+    assert "counted as" not in shown.out
+
+
+def test_a_permanent_ban_says_who_wants_it(jailctl):
+    shown = jailctl(FakeStanding("x", ban=Ban("x", PEER, NOW, FOREVER, 0, "denyip lists it")))
+    assert first(shown) == "192.0.2.7 is banned by x for ever, because denyip lists it."
 
 
 def test_at_most_twenty_entries_are_looked_up_and_shown_of_a_jail(jailctl, journal):
-    many = tuple(Failure(NOW + n, f"s=a;i={n}") for n in range(50))
+    many = tuple(Failure(NOW + n, f"s=a;i={n}", "", SAID) for n in range(50))
     shown = jailctl(FakeStanding("sshd", failures=many, ends=NOW), FakeStanding("b", failures=many))
     assert journal.asked == [f"s=a;i={n}" for n in range(30, 50)]
     assert "  … the last 20 of 50 entries:\n" in shown.out
@@ -245,11 +295,19 @@ def test_json_is_the_answer_with_messages(jailctl, journal):
     (jail,) = found["jails"]
     assert jail["ban"]["until"] is None
     assert jail["ban"]["cursors"] == ["s=a;i=1", "s=a;i=2"]
-    assert jail["counted"] == [{"time": NOW - 4 * MINUTE, "cursor": "s=a;i=4"}]
+    assert jail["counted"] == [{"time": NOW - 4 * MINUTE, "cursor": "s=a;i=4", "message": SAID}]
+    assert jail["counted_as"] == PEER
+    kept = [{"time": NOW - 3 + n, "cursor": f"s=a;i={n}", "message": SAID} for n in (1, 2)]
+    assert jail["ban"]["evidence"] == found["past"][0]["evidence"] == kept
     assert (jail["window_ends"], jail["next_ban_usec"], jail["offences"]) == (None, None, 1)
     assert found["past"][0]["until"] is None
     assert found["messages"] == {
-        "s=a;i=2": {"time": 1_760_000_000_000_000, "message": journal.message}
+        "s=a;i=2": {
+            "time": 1_760_000_000_000_000,
+            "message": journal.message,
+            "unit": "ssh.service",
+            "pid": "100",
+        }
     }
 
 
@@ -264,19 +322,21 @@ def test_nothing_reaches_the_terminal_raw(jailctl, journal):
         EVIL,
         (core_ban.Evidence(NOW, EVIL, EVIL), core_ban.Evidence(NOW, "s=1")),
     )
-    evil = FakeStanding(EVIL, ban=ban, why=EVIL, ignored=EVIL)
-    shown = jailctl(evil, past=((ban, EVIL),), problem=EVIL, ignored=EVIL)
+    evil = FakeStanding(EVIL, ban=ban, why=EVIL, ignored=EVIL, unit=EVIL)
+    journal.unit = EVIL
+    counting = FakeStanding(EVIL, failures=(Failure(NOW, EVIL, "", EVIL),), unit=EVIL)
+    shown = jailctl(evil, counting, past=((ban, EVIL),), problem=EVIL, ignored=EVIL)
     assert all(char.isprintable() or char == "\n" for char in shown.out)
 
 
-def test_lines_are_cut_to_the_terminal_but_never_the_command():
+def test_entries_are_cut_to_two_lines_but_never_the_command():
     cursor = "s=" + "a" * 100
     facts = tell(FakeExplanation(PEER, (FakeStanding("sshd", failures=(Failure(NOW, cursor),)),)))
     found = Evidence({cursor: entry("x" * 200)})
     lines = [
         "".join(text for _, text in line) for line in report.Report(facts, found, 20, 80).lines()
     ]
-    assert any(len(line) == 80 and line.endswith("x…") for line in lines)
+    assert any(len(line) == 160 and line.endswith("x…") for line in lines)
     assert lines[-1].endswith(f"--cursor={cursor}")
 
 

@@ -5,6 +5,7 @@
 
 import io
 import json
+import re
 import time
 
 import pytest
@@ -24,7 +25,7 @@ from jaild.core.errors import (
     NotAuthorized,
 )
 from jaild.dbus.errors import NoSuchMember, ServiceUnavailable
-from tests.integration.bus_fake import MINUTE, NOW, FakeService
+from tests.integration.bus_fake import MINUTE, NOW, FakeService, FakeStatus
 
 EVIL = "\x1b[2J\x07\r\n\u202e"
 
@@ -241,6 +242,41 @@ def test_unban_prints_the_number_and_tells_by_its_status_whether_there_was_a_ban
     assert jailctl("unban --all sshd --json") == (0, '{\n  "changed": 0\n}\n', "")
 
 
+def test_unban_lets_an_address_in_whatever_holds_it(jailctl):
+    jailctl("set sshd banip 2001:db8::/64 2001:db8::7 2001:db8:0:1::/64")
+    assert jailctl("unban 2001:db8::7") == (0, "2\n", "")
+    jailctl("set sshd banip 192.0.2.7 192.0.2.8 192.0.3.1")
+    assert jailctl("set sshd unbanip 192.0.2.0/24") == (0, "2\n", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "lifted"),
+    [
+        ("unban sshd 203.0.113.7", 0),
+        ("unban 203.0.113.7 192.0.2.7", 1),
+        ("set sshd unbanip 203.0.113.7 192.0.2.7", 1),
+    ],
+)
+def test_what_denyip_lists_is_not_let_in_and_the_others_are(jailctl, bus, line, lifted):
+    jailctl("ban sshd 192.0.2.7")
+    bus.service.denied = ("203.0.113.7",)
+    assert jailctl(line) == (
+        1,
+        f"{lifted}\n",
+        "jailctl: 203.0.113.7 stays banned: denyip of jail sshd lists it\n",
+    )
+
+
+def test_a_reload_that_some_jails_refuse_says_which(jailctl, bus):
+    bus.error = InvalidConfig(
+        "jail 'sshd' goes on as before, the others use the new configuration: "
+        "/etc/jaild/jail.local:12: unknown option 'maxrety'"
+    )
+    status, out, err = jailctl("reload")
+    assert (status, out) == (78, "")
+    assert err == f"jailctl: {bus.error}\n"
+
+
 def test_set_prints_the_number_as_fail2ban_does(jailctl):
     assert jailctl("set sshd banip 192.0.2.7 192.0.2.8") == (0, "2\n", "")
     assert jailctl("set sshd unbanip 192.0.2.7 192.0.2.9") == (0, "1\n", "")
@@ -257,6 +293,8 @@ def test_banned_and_get_answer_as_fail2ban_does(jailctl):
     jailctl("set sshd banip 192.0.2.7 192.0.2.8")
     assert jailctl("banned")[1] == "[{'sshd': ['192.0.2.7', '192.0.2.8']}, {'nginx-auth': []}]\n"
     assert jailctl("banned 192.0.2.7 192.0.2.9")[1] == "[['sshd'], []]\n"
+    jailctl("ban nginx-auth 192.0.2.0/24")
+    assert jailctl("banned 192.0.2.7 192.0.2.9")[1] == "[['sshd', 'nginx-auth'], ['nginx-auth']]\n"
     assert jailctl("get sshd banip")[1] == "192.0.2.7 192.0.2.8\n"
     assert jailctl("get sshd banip ,")[1] == "192.0.2.7,192.0.2.8\n"
     assert jailctl("get sshd banip --with-time")[1].splitlines()[0] == (
@@ -372,10 +410,76 @@ def test_nothing_from_the_service_reaches_the_terminal_raw(jailctl, bus):
     assert harmless(jailctl("reload")[2])
 
 
-def test_the_table_on_a_terminal_is_as_harmless_and_takes_no_markup(monkeypatch):
-    screen = io.StringIO()
-    monkeypatch.setattr("sys.stdout", screen)
-    rows = render.rows([Ban("sshd", "192.0.2.7", NOW, FOREVER, 3, "[red]x[/red]" + EVIL)])
-    render.show_table(rows)
-    assert harmless(screen.getvalue())
-    assert "[red]x[/red]" in screen.getvalue()
+class Screen(io.StringIO):
+    """A terminal."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def terminal(bus, monkeypatch):
+    """Run jailctl on a terminal of some width and return what it shows, without colours."""
+
+    def command(line, width=80):
+        monkeypatch.setenv("COLUMNS", str(width))
+        screen = Screen()
+        monkeypatch.setattr("sys.stdout", screen)
+        assert run(line.split(), lambda: Client(bus)) == 0
+        return re.sub(r"\x1b\[[0-9;]*m", "", screen.getvalue())
+
+    return command
+
+
+def network(number):
+    return f"2001:db8:{number:x}:ffff::/64"
+
+
+def test_the_table_on_a_terminal_is_as_harmless_and_takes_no_markup(terminal, bus):
+    bus.service.kept.append(Ban("sshd", "192.0.2.7", NOW, FOREVER, 3, "[red]x[/red]" + EVIL))
+    shown = terminal("bans", 120)
+    assert harmless(shown)
+    assert "[red]x[/red]" in shown
+
+
+@pytest.mark.parametrize(
+    ("jail", "reason", "width", "head"),
+    [
+        ("sshd", "5 failures", 120, "Jail Address Since Until Failures Reason"),
+        ("sshd", "5 failures", 80, "Jail Address Until Failures Reason"),
+        ("nginx-http-auth", "5 failures", 80, "Jail Address Until Failures Reason"),
+        ("a-jail-with-quite-some-name", "5 failures", 80, "Jail Address Until"),
+        ("sshd", "x" * 200, 80, "Jail Address Until Failures Reason"),
+        ("sshd", "5 failures", 60, "Jail Address Until Reason"),
+        ("sshd", "5 failures", 40, "Jail Address"),
+        ("sshd", "5 failures", 20, "Jail Address"),
+    ],
+)
+def test_a_long_roster_of_networks_fits_into_the_terminal(terminal, bus, jail, reason, width, head):
+    bus.service.jails[jail] = FakeStatus(jail)
+    bus.service.kept += [Ban(jail, network(n), NOW, NOW, 5, reason) for n in range(0xF000, 0xF7D0)]
+    first, *lines = terminal("bans", width).splitlines()
+    assert first.split() == head.split()
+    assert len(lines) == 2000
+    assert max(map(len, [first, *lines])) <= width
+    whole = all(network(0xF000 + n) in line for n, line in enumerate(lines))
+    assert whole == (width > 20)
+
+
+def test_a_pipe_gets_every_column_whole(jailctl, bus):
+    bus.service.kept.append(Ban("sshd", network(1), NOW, NOW, 5, "x" * 200))
+    shown = jailctl("bans")[1]
+    assert shown.splitlines()[0].split() == [*render.COLUMNS]
+    assert "x" * 200 in shown
+
+
+def test_a_long_list_of_banned_addresses_is_whole_in_a_pipe_only(terminal, jailctl, bus):
+    bus.service.kept += [Ban("sshd", network(n), NOW, NOW, 5, "x") for n in range(2000)]
+    everything = " ".join(network(n) for n in range(2000))
+    assert jailctl("status sshd")[1].endswith(f"Banned IP list:\t{everything}\n")
+    last = " ".join(network(n) for n in range(1900, 2000))
+    assert terminal("status sshd").endswith(
+        f"Banned IP list:\t{last} … and 1,900 more: jailctl bans sshd\n"
+    )
+    bus.service.kept = bus.service.kept[:100]
+    assert "more" not in terminal("status sshd")

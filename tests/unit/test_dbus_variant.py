@@ -36,6 +36,14 @@ def test_values_are_those_of_the_constructor(signature, value):
     assert variant.build(signature, value).equal(GLib.Variant(signature, value))
 
 
+def test_typed_values_within_one_another_become_variants():
+    inner = {"n": variant.Typed("t", 5), "list": variant.Typed("a(ts)", [])}
+    built = variant.build("a{sv}", {"one": variant.Typed("aa{sv}", [inner])})
+    n, empty = GLib.Variant("t", 5), GLib.Variant("a(ts)", [])
+    whole = GLib.Variant("aa{sv}", [{"n": n, "list": empty}])
+    assert built.equal(GLib.Variant("a{sv}", {"one": whole}))
+
+
 def test_variants_inside_keep_their_type():
     value = variant.build(
         "a{sv}", {"bans": variant.build("at", []), "name": variant.build("s", "'")}

@@ -30,7 +30,8 @@ def fail(house, service, *minutes, jail="sshd", address=PEER):
     """Let an address have failed some minutes ago."""
     for ago in minutes:
         failure = Failure(house.clock.now() - ago * MINUTE, f"s=1;i={ago}")
-        service._guards[jail].jail.tally.add(address, failure)
+        guarding = service._jails.find(jail).jail
+        guarding.tally.add(guarding.unit(address), failure)
 
 
 def ban(house, service, address=PEER, duration=0, reason="by hand"):
@@ -122,6 +123,43 @@ def test_a_network_of_which_parts_are_banned(house, service):
     assert standing.why == "failures are counted of single addresses, not of networks"
 
 
+def test_what_counts_against_the_network_counts_against_each_address_in_it(house, service):
+    fail(house, service, 6, address="2001:db8::7")
+    fail(house, service, 2, address="2001:db8::ffff:8")
+    for address in ("2001:db8::7", "2001:db8::9", "2001:db8::/64"):
+        standing = only(service.explain(address))
+        assert standing.unit == "2001:db8::/64"
+        assert [failure.cursor for failure in standing.failures] == ["s=1;i=6", "s=1;i=2"]
+        assert standing.why == "2 of 5 failures; the first stops counting in 4m"
+    assert only(service.explain("2001:db8:0:1::7")).failures == ()
+    assert only(service.explain("2001:db8:0:1::/64")).why == "no failures in the last 10m"
+    wider = only(service.explain("2001:db8::/48"))
+    assert (wider.unit, wider.failures) == ("2001:db8::/48", ())
+    assert wider.why == "failures are counted of each /64, not of wider networks"
+
+
+def test_a_network_that_holds_somebody_spared_does_not_stand_for_its_addresses(tmp_path):
+    house = House(tmp_path, ignoreip="2001:db8::1")
+    service = house.open()
+    fail(house, service, 2, address="2001:db8::7")
+    assert only(service.explain("2001:db8::7")).unit == "2001:db8::7"
+    assert len(only(service.explain("2001:db8::7")).failures) == 1
+    assert only(service.explain("2001:db8::1")).why == "ignoreip lists 2001:db8::1/128"
+    assert only(service.explain("2001:db8::/64")).why == "ignoreip lists 2001:db8::1/128"
+
+
+def test_whom_a_command_spares(house, service):
+    class Answers:
+        def answer(self, address):
+            return "ignorecommand spares it" if address == PEER else ""
+
+    service._jails.find("sshd").jail.questions = Answers()
+    explanation = service.explain(PEER)
+    assert explanation.ignored == "ignorecommand spares it"
+    assert only(explanation).why == "ignorecommand spares it"
+    assert service.explain("192.0.2.8").ignored == ""
+
+
 def test_bans_that_are_not_in_force(house, service):
     house.firewall.failure = FirewallFailed("ufw is not installed")
     ban(house, service)
@@ -193,6 +231,18 @@ def test_a_jail_with_a_mistake(house, service):
     assert "zz.local:4" in other.why
     spared = "ignoreip lists 198.51.100.0/24"
     assert house.open().explain("198.51.100.9").ignored == spared
+
+
+def test_a_jail_that_looks_at_nothing(house):
+    (house.etc / "jail.d/zz.local").write_text(
+        "[manual]\nenabled = true\nfilter = none\ndenyip = 203.0.113.0/24\n"
+    )
+    service = house.open()
+    assert service.explain(PEER).jails[1].why == (
+        "the jail looks at nothing; it has bans by hand and what denyip lists"
+    )
+    denied = service.explain("203.0.113.9").jails[1].ban
+    assert (denied.address, denied.until) == ("203.0.113.0/24", FOREVER)
 
 
 def test_what_makes_the_next_ban_longer(tmp_path):

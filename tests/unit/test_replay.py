@@ -193,7 +193,7 @@ def test_bans_are_missing_where_none_overlaps(other, is_missing):
 def numbers(*events):
     made = Numbers(("sshd", "postfix"))
     for at, address, ban in events:
-        event = Event(address, Failure(at, "c"), ban)
+        event = Event(address, Failure(at, "c"), address, ban)
         made.see("sshd", event, entry("line \x1b[2J"))
     made.see("other", event, entry(""))
     made.entries, made.seconds = 2000, 0.5

@@ -3,6 +3,7 @@
 
 from jaild.core.address import Address
 from jaild.core.ban import FOREVER, Ban
+from jaild.core.prefix import Aggregate
 from jaild.core.roster import Roster
 
 
@@ -61,3 +62,54 @@ def test_a_ban_lifted_by_hand_is_no_ban_of_its_time():
     roster = Roster([Ban("sshd", Address("192.0.2.1"), 10, 20, 5, "")])
     roster.lift("sshd", Address("192.0.2.1"))
     assert not roster.holds("sshd", Address("192.0.2.1"), 15)
+
+
+def test_networks_come_and_go_one_by_one():
+    roster = Roster([ban("2001:db8::/64"), ban("2001:db8:0:1::/64"), ban("192.0.2.0/24")])
+    roster.lift("sshd", Address("2001:db8::/64"))
+    assert not roster.holds("sshd", Address("2001:db8::1"), 0)
+    assert roster.holds("sshd", Address("2001:db8:0:1::1"), 0)
+    assert roster.holds("sshd", Address("192.0.2.9"), 0)
+
+
+def overlapping(roster, address):
+    return [one.address for one in roster.overlapping("sshd", Address(address))]
+
+
+def test_what_shuts_an_address_out_and_what_lies_in_a_network():
+    roster = Roster([ban("192.0.2.7"), ban("192.0.2.0/24"), ban("192.0.2.8"), ban("192.0.3.0/24")])
+    assert overlapping(roster, "192.0.2.7") == ["192.0.2.7", "192.0.2.0/24"]
+    assert overlapping(roster, "192.0.2.9") == ["192.0.2.0/24"]
+    assert overlapping(roster, "192.0.2.0/29") == ["192.0.2.7", "192.0.2.0/24"]
+    assert overlapping(roster, "192.0.2.0/23") == [
+        "192.0.2.7",
+        "192.0.2.0/24",
+        "192.0.2.8",
+        "192.0.3.0/24",
+    ]
+    assert overlapping(roster, "198.51.100.1") == []
+    assert roster.overlapping("web", Address("192.0.2.7")) == []
+
+
+def neighbours(roster, time=0):
+    return roster.neighbours("sshd", Address("192.0.2.0/24"), time)
+
+
+def test_neighbours_are_counted_as_long_as_they_were_banned():
+    roster = Roster([ban("192.0.2.1", 10), ban("192.0.2.2", 20), ban("192.0.3.1", 20)])
+    assert neighbours(roster) == set()
+    roster.gather("sshd", Aggregate(2))
+    assert neighbours(roster) == {"192.0.2.1", "192.0.2.2"}
+    assert neighbours(roster, 10) == {"192.0.2.2"}
+    roster.expire(10)
+    # Entries from before its end may still be read.
+    assert neighbours(roster, 9) == {"192.0.2.1", "192.0.2.2"}
+    roster.overtake(10)
+    assert neighbours(roster, 9) == {"192.0.2.2"}
+    roster.lift("sshd", Address("192.0.2.2"))
+    assert neighbours(roster) == set()
+    roster.past("sshd", Address("192.0.2.3"), 30)
+    roster.gather("sshd", Aggregate(3))
+    assert neighbours(roster, 29) == {"192.0.2.3"}
+    roster.gather("sshd", None)
+    assert neighbours(roster, 29) == set()

@@ -199,12 +199,50 @@ def test_reload(house, service):
 
 
 def test_a_bad_reload_changes_nothing(house, service):
-    (house.etc / "jail.local").write_text("[sshd]\nmaxretry = many\n")
+    (house.etc / "jail.local").write_text("[DEFAULT]\nmaxretry = many\n")
     with pytest.raises(InvalidConfig) as raised:
         service.reload()
     assert (raised.value.line, "jail.local" in raised.value.path) == (2, True)
     assert service.jail_status("sshd").maxretry == 5
+    assert service.jail_status("sshd").state == "running"
     assert "configuration refused" in house.diary.records[-1][0]
+
+
+def test_a_jail_with_a_mistake_goes_on_as_before_while_others_change(house, service):
+    answer(house, service.ban, "sshd", PEER, 0, "")
+    (house.etc / "jail.local").write_text(
+        "[sshd]\nmaxretry = many\n[deny]\nenabled = true\ndenyip = 203.0.113.0/24\n"
+    )
+    with pytest.raises(InvalidConfig) as raised:
+        service.reload()
+    assert (raised.value.line, "jail.local" in raised.value.path) == (2, True)
+    assert "jail 'sshd' goes on as before, the others use the new" in str(raised.value)
+    broken = service.jail_status("sshd")
+    assert (broken.state, broken.maxretry, broken.banned_now) == ("failed", 5, 1)
+    assert "until this is mended it goes on as configured before" in broken.reason
+    assert service.jail_status("deny").addresses == ("203.0.113.0/24",)
+    assert answer(house, service.ban, "sshd", "192.0.2.8", 0, "") is None
+    (house.etc / "jail.local").write_text("[sshd]\nmaxretry = 3\n")
+    service.reload()
+    mended = service.jail_status("sshd")
+    assert (mended.state, mended.maxretry, mended.banned_now) == ("running", 3, 2)
+
+
+def test_a_new_jail_with_a_mistake_does_not_run(house, service):
+    (house.etc / "jail.local").write_text("[nginx-http-auth]\nenabled = true\nmaxretry = many\n")
+    with pytest.raises(InvalidConfig, match="jail 'nginx-http-auth' does not run, the others"):
+        service.reload()
+    assert service.jail_status("nginx-http-auth").state == "failed"
+    assert service.jail_status("sshd").state == "running"
+
+
+def test_unban_lets_in_whom_it_names(house, service):
+    for address in ("203.0.113.7", "203.0.113.0/24", "203.0.113.9", "192.0.2.1"):
+        answer(house, service.ban, "sshd", address, 0, "")
+    assert answer(house, service.unban, "sshd", "203.0.113.7") == 2
+    assert [ban.address for ban in service.bans("")] == ["203.0.113.9", "192.0.2.1"]
+    assert answer(house, service.unban, "", "203.0.113.0/24") == 1
+    assert answer(house, service.unban, "", "203.0.113.0/24") == 0
 
 
 def test_a_jail_that_is_gone_takes_its_bans_along(house, service):

@@ -162,7 +162,7 @@ def test_damage_found_while_it_runs_loses_no_ban(house):
 def test_damage_found_while_it_runs_loses_no_count(house):
     (house.folder / "state").unlink()
     service = house.open()
-    guard = service._guards["sshd"]
+    guard = service._jails.find("sshd")
     guard.jail.tally.add(PEER, Failure(house.clock.now(), "cursor"))
     house.store._db.execute("DROP TABLE counter")
     ban(house, service, OTHER)

@@ -57,3 +57,40 @@ def test_failures_that_are_not_distinct():
     assert not tally.repeats(B, Failure(50, "", "22"))
     assert not tally.repeats(A, Failure(100, "", "22"))
     assert not tally.repeats(A, Failure(50, ""))
+
+
+def test_failures_far_apart_never_count_together_when_the_clock_is_set_back():
+    tally = Tally(3, 100)
+    for time in (999, 1000):
+        tally.add(A, Failure(time, ""))
+    assert tally.add(A, Failure(901, "")) != ()
+    for time in (1000, 1001):
+        tally.add(A, Failure(time, ""))
+    assert tally.add(A, Failure(900, "")) == ()
+    assert tally.add(A, Failure(899, "")) == ()
+    assert [failure.time for _, failure in tally.failures()] == [899, 900]
+
+
+def test_the_failure_that_completes_a_ban_stands_last():
+    tally = Tally(3, 100)
+    for time in (50, 60):
+        tally.add(A, Failure(time, ""))
+    assert [failure.time for failure in tally.add(A, Failure(40, ""))] == [50, 60, 40]
+
+
+def test_suspects_of_a_time_to_come_stand_in_nobodys_way():
+    tally = Tally(3, 100)
+    tally.add(A, Failure(1000, ""))
+    tally.add(B, Failure(500, ""))
+    assert tally.expire(500) == [A]
+    assert tally.window(B, 399) == ()
+    assert tally.expire(600) == [B]
+
+
+def test_the_clock_is_set_back_by_less_than_the_window():
+    tally = Tally(3, 100)
+    tally.add(A, Failure(1000, "", "22"))
+    assert tally.repeats(A, Failure(901, "", "22"))
+    assert not tally.repeats(A, Failure(900, "", "22"))
+    assert tally.expire(901) == []
+    assert len(tally.window(A, 901)) == 1

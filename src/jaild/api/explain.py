@@ -7,18 +7,24 @@ Each part of the answer is a dictionary, so that later versions can say more. It
 whatever is configured and whatever has happened.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict
 
 from jaild.api.face import Explanation, Standing
-from jaild.api.text import printable
-from jaild.core.ban import Ban
-from jaild.dbus import variant
+from jaild.core.ban import EVIDENCE_MAX, Ban, Evidence
+from jaild.core.tally import Failure
+from jaild.core.text import printable
+from jaild.dbus.variant import Typed
 
 MOST_JAILS = 500
-MOST_CURSORS = 100
+# So many entries of each jail, and of all jails together: messages are long.
+MOST_ENTRIES = 100
+MOST_IN_ALL = 5000
 MOST_PAST = 20
 LONGEST_TEXT = 500
+
+# Time, journal cursor and message of an entry.
+EntryFacts = tuple[int, str, str]
 
 
 class BanFacts(TypedDict):
@@ -30,6 +36,7 @@ class BanFacts(TypedDict):
     failures: int
     reason: str
     cursors: list[str]
+    evidence: list[EntryFacts]
 
 
 class PastFacts(TypedDict):
@@ -42,17 +49,19 @@ class PastFacts(TypedDict):
     failures: int
     reason: str
     ended: str
+    evidence: list[EntryFacts]
 
 
 class JailFacts(TypedDict):
-    """One jail; ``counted`` are times and cursors, oldest first."""
+    """One jail; ``counted_as`` is what its failures count against, the address or its network."""
 
     name: str
     state: str
     failures: int
     max_retry: int
     find_time_usec: int
-    counted: list[tuple[int, str]]
+    counted: list[EntryFacts]
+    counted_as: str
     window_ends: NotRequired[int]
     ignored: str
     ban: NotRequired[BanFacts]
@@ -76,9 +85,11 @@ _TYPES = {
     "address": "s",
     "ban": "a{sv}",
     "banned_inside": "u",
-    "counted": "a(ts)",
+    "counted": "a(tss)",
+    "counted_as": "s",
     "cursors": "as",
     "ended": "s",
+    "evidence": "a(tss)",
     "failures": "u",
     "find_time_usec": "t",
     "ignored": "s",
@@ -101,16 +112,18 @@ _TYPES = {
 
 def pack(facts: Mapping[str, object]) -> dict[str, object]:
     """Return facts as the values of an ``a{sv}``."""
-    return {key: variant.build(_TYPES[key], _packed(value)) for key, value in facts.items()}
+    return {key: Typed(_TYPES[key], _packed(value)) for key, value in facts.items()}
 
 
 def tell(explanation: Explanation) -> Facts:
     """Return the answer, with bounded sizes and with text that is harmless to look at."""
+    jails = explanation.jails[:MOST_JAILS]
+    most = min(MOST_ENTRIES, MOST_IN_ALL // max(len(jails), 1))
     return {
         "address": explanation.address,
         "ignored": _short(explanation.ignored),
         "problem": _short(explanation.problem),
-        "jails": [_jail(standing) for standing in explanation.jails[:MOST_JAILS]],
+        "jails": [_jail(standing, most) for standing in jails],
         "past": [_past(ban, ended) for ban, ended in explanation.past[:MOST_PAST]],
     }
 
@@ -123,15 +136,15 @@ def _packed(value: object) -> object:
     return value
 
 
-def _jail(standing: Standing) -> JailFacts:
-    counted = standing.failures[-MOST_CURSORS:]
+def _jail(standing: Standing, most: int) -> JailFacts:
     facts: JailFacts = {
         "name": standing.name,
         "state": str(standing.state),
         "failures": len(standing.failures),
         "max_retry": standing.maxretry,
         "find_time_usec": standing.findtime,
-        "counted": [(failure.time, failure.cursor) for failure in counted],
+        "counted": _entries(standing.failures, most),
+        "counted_as": standing.unit,
         "ignored": _short(standing.ignored),
         "why": _short(standing.why),
         "banned_inside": standing.inside,
@@ -139,20 +152,21 @@ def _jail(standing: Standing) -> JailFacts:
     if standing.ends is not None:
         facts["window_ends"] = standing.ends
     if standing.ban is not None:
-        facts["ban"] = _ban(standing.ban)
+        facts["ban"] = _ban(standing.ban, most)
     if standing.offences is not None and standing.next_ban is not None:
         facts["offences"], facts["next_ban_usec"] = standing.offences, standing.next_ban
     return facts
 
 
-def _ban(ban: Ban) -> BanFacts:
+def _ban(ban: Ban, most: int) -> BanFacts:
     return {
         "address": ban.address,
         "since": ban.since,
         "until": ban.until,
         "failures": ban.failures,
         "reason": _short(ban.reason),
-        "cursors": list(ban.cursors[-MOST_CURSORS:]),
+        "cursors": list(ban.cursors[-most:]),
+        "evidence": _entries(ban.evidence, most),
     }
 
 
@@ -165,7 +179,13 @@ def _past(ban: Ban, ended: str) -> PastFacts:
         "failures": ban.failures,
         "reason": _short(ban.reason),
         "ended": _short(ended),
+        "evidence": _entries(ban.evidence, MOST_ENTRIES),
     }
+
+
+def _entries(found: Sequence[Evidence | Failure], most: int) -> list[EntryFacts]:
+    """Return the last ``most`` entries."""
+    return [(one.time, one.cursor, printable(one.message[:EVIDENCE_MAX])) for one in found[-most:]]
 
 
 def _short(text: str) -> str:

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Protocol
 
 from jaild.api.names import Action
-from jaild.api.text import printable
 from jaild.core import address
 from jaild.core.address import Address
 from jaild.core.ban import FOREVER
 from jaild.core.duration import LONGEST
 from jaild.core.errors import InvalidAddress, InvalidDuration, NoSuchJail, NotAuthorized
 from jaild.core.rule import JAIL_NAME
+from jaild.core.text import printable
 from jaild.dbus.publish import Caller
 from jaild.dbus.reply import Deferred
 

@@ -11,8 +11,8 @@ from jaild.api.explain import pack, tell
 from jaild.api.face import Counted, Finished, Service
 from jaild.api.gate import Gate
 from jaild.api.names import Action
-from jaild.api.text import printable
 from jaild.core.errors import JaildError
+from jaild.core.text import printable
 from jaild.dbus.publish import Caller
 from jaild.dbus.reply import Deferred
 

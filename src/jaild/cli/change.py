@@ -11,7 +11,7 @@ from jaild.cli import session
 from jaild.cli.verb import Exit, UsageError, Verbs, add, complain, say, say_json, status_of
 from jaild.core import address, duration
 from jaild.core.address import Address
-from jaild.core.errors import InvalidAddress, JaildError
+from jaild.core.errors import AddressDenied, InvalidAddress, JaildError
 
 if TYPE_CHECKING:
     from jaild.api.client import Client
@@ -73,9 +73,15 @@ def _unban(client: "Client", options: Namespace) -> int:
         _say_count(lifted, options)
         return Exit.DONE
     jail, targets = _split(options.words)
-    lifted = sum(client.unban(jail, target) for target in targets)
+    lifted, status = 0, Exit.NOT_FOUND
+    for target in targets:
+        try:
+            lifted += client.unban(jail, target)
+        except AddressDenied as error:
+            complain(str(error))
+            status = Exit.FAILED
     _say_count(lifted, options)
-    return Exit.DONE if lifted else Exit.NOT_FOUND
+    return Exit.DONE if lifted and status is not Exit.FAILED else status
 
 
 def _split(words: list[str]) -> tuple[str, list[Address]]:

@@ -9,11 +9,11 @@ Lines of files are untrusted: everything is made harmless to a terminal, tabs ex
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-from jaild.api.text import printable
 from jaild.cli.lines import Line, harmless, place, show_lines
 from jaild.cli.verb import say_json
 from jaild.config.check import Finding, Kind, Report
 from jaild.config.model import JailConfig
+from jaild.core.text import printable
 
 # A longer line is shown around the piece at fault.
 WIDEST = 160

@@ -7,13 +7,13 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 
-from jaild.api.text import printable
 from jaild.cli.lines import Line, harmless, place, show_lines
 from jaild.cli.verb import Exit, complain, say, say_json
 from jaild.config.bring import stock, write
 from jaild.config.bring.model import NewFile, Outcome, Proposal, Remark
 from jaild.config.bring.proposal import propose
 from jaild.config.command_line import tree
+from jaild.core.text import printable
 
 _STYLES = {Outcome.MAPPED: "green", Outcome.NOTED: "cyan", Outcome.REFUSED: "bold red"}
 _WIDEST = 100

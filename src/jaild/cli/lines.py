@@ -6,8 +6,8 @@
 import sys
 from collections.abc import Iterable, Sequence
 
-from jaild.api.text import printable
 from jaild.cli.verb import say
+from jaild.core.text import printable
 
 # Pieces of a line, each with its style, made harmless before.
 Line = Sequence[tuple[str, str]]

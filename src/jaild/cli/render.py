@@ -6,20 +6,33 @@
 What comes from the service may hold the attacker's text; everything is made harmless to a terminal.
 """
 
+import time
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from jaild.api.text import printable
 from jaild.core.ban import FOREVER, Ban
+from jaild.core.text import printable
 
 if TYPE_CHECKING:
     from jaild.api.client import JailView
 
 NEVER = "never"
 COLUMNS = ("Jail", "Address", "Since", "Until", "Failures", "Reason")
-_FAILURES = COLUMNS.index("Failures")
-_TIMES = (COLUMNS.index("Since"), COLUMNS.index("Until"))
+_JAIL, _ADDRESS, _SINCE, _UNTIL, _FAILURES, _REASON = range(len(COLUMNS))
+# Where there is no room for all, the columns that are shown.
+_CHOICES = (
+    (_JAIL, _ADDRESS, _SINCE, _UNTIL, _FAILURES, _REASON),
+    (_JAIL, _ADDRESS, _UNTIL, _FAILURES, _REASON),
+    (_JAIL, _ADDRESS, _UNTIL, _REASON),
+    (_JAIL, _ADDRESS, _UNTIL),
+    (_JAIL, _ADDRESS),
+)
+# So much of a reason is worth its column.
+_REASON_LEAST = 12
+_GAP = "  "
+_CUT = "…"
+# Of a jail with more bans a terminal shows the last ones.
+MOST_ADDRESSES = 100
 
 
 def overview(names: Sequence[str]) -> str:
@@ -33,8 +46,16 @@ def overview(names: Sequence[str]) -> str:
     )
 
 
-def jail(view: "JailView") -> str:
-    """Return the tree of one jail; a tab stands between label and value."""
+def jail(view: "JailView", most: int | None = None) -> str:
+    """Return the tree of one jail; a tab stands between label and value.
+
+    Of the banned addresses the last ``most`` are named, None for all.
+    """
+    addresses = list(view.banned_addresses)
+    left = 0 if most is None else max(0, len(addresses) - most)
+    listed = " ".join(map(printable, addresses[left:]))
+    if left:
+        listed += f" {_CUT} and {left:,} more: jailctl bans {printable(view.name)}"
     return "\n".join(
         (
             f"Status for the jail: {printable(view.name)}",
@@ -45,7 +66,7 @@ def jail(view: "JailView") -> str:
             "`- Actions",
             f"   |- Currently banned:\t{view.banned_now}",
             f"   |- Total banned:\t{view.banned_total}",
-            f"   `- Banned IP list:\t{' '.join(map(printable, view.banned_addresses))}",
+            f"   `- Banned IP list:\t{listed}",
         )
     )
 
@@ -65,47 +86,46 @@ def rows(bans: Iterable[Ban]) -> list[tuple[str, ...]]:
     ]
 
 
-def columns(table: Sequence[tuple[str, ...]]) -> str:
-    """Return a table of bans as aligned text, for pipes and files."""
+def columns(table: Sequence[tuple[str, ...]], width: int = 0) -> list[str]:
+    """Return a table of bans as aligned lines, its head first; 0 is any width.
+
+    In a narrow one times are without seconds, columns that matter less are left out, and the last
+    one is cut.
+    """
     lines = [COLUMNS, *table]
+    if width:
+        lines = [COLUMNS, *(tuple(map(_to_minutes, cells, range(len(cells)))) for cells in table)]
     widths = [max(len(cells[place]) for cells in lines) for place in range(len(COLUMNS))]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if place == _FAILURES else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    places = next((c for c in _CHOICES if _fits(c, widths, width)), _CHOICES[-1])
+    shown = (
+        _GAP.join(
+            cells[place].rjust(widths[place])
+            if place == _FAILURES
+            else cells[place].ljust(widths[place])
+            for place in places
         ).rstrip()
         for cells in lines
     )
+    return [line if not width or len(line) <= width else line[: width - 1] + _CUT for line in shown]
 
 
-def show_table(table: Sequence[tuple[str, ...]]) -> None:
-    """Print a table of bans on a terminal."""
-    # Loading rich takes longer than all the rest of jailctl.
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    drawn = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for place, name in enumerate(COLUMNS):
-        # When the terminal is narrow the reason gives way first.
-        drawn.add_column(
-            name, justify="right" if place == _FAILURES else "left", no_wrap=name != "Reason"
-        )
-    for cells in table:
-        drawn.add_row(*(Text(_to_minutes(cell, place)) for place, cell in enumerate(cells)))
-    Console().print(drawn)
+def _fits(places: Sequence[int], widths: Sequence[int], width: int) -> bool:
+    needed = sum(
+        min(widths[place], _REASON_LEAST) if place == _REASON else widths[place] for place in places
+    )
+    return not width or needed + len(_GAP) * (len(places) - 1) <= width
 
 
 def _to_minutes(cell: str, place: int) -> str:
-    return cell[: len("2000-01-01 00:00")] if place in _TIMES else cell
+    return cell[: len("2000-01-01 00:00")] if place in (_SINCE, _UNTIL) else cell
 
 
 def moment(usec: int) -> str:
     """Return a time as people write it, in the local time zone."""
     if usec == FOREVER:
         return NEVER
-    local = datetime.fromtimestamp(usec // 1_000_000, UTC).astimezone()
-    return local.strftime("%Y-%m-%d %H:%M:%S")
+    # datetime takes several times as long, and there may be a hundred thousand bans.
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(usec // 1_000_000))
 
 
 def ban_object(ban: Ban) -> dict[str, object]:

@@ -3,17 +3,21 @@
 
 """This module holds the verbs that only show: status, bans, banned, get, ping, version."""
 
+import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from jaild import __version__
-from jaild.api.text import printable
 from jaild.cli import render
+from jaild.cli.lines import show_lines
+from jaild.cli.table import HEAD
 from jaild.cli.verb import Exit, UsageError, Verbs, add, complain, say, say_json
 from jaild.core import address
+from jaild.core.address import Address
 from jaild.core.ban import FOREVER, Ban
+from jaild.core.text import printable
 
 if TYPE_CHECKING:
     from jaild.api.client import Client, JailRow
@@ -66,8 +70,9 @@ def _status_of(client: "Client", names: Sequence[str], options: Namespace) -> in
         objects = [render.jail_object(view) for view in views]
         say_json(objects if options.all else objects[0])
         return Exit.DONE
+    most = render.MOST_ADDRESSES if sys.stdout.isatty() else None
     for view in views:
-        say(render.jail(view))
+        say(render.jail(view, most))
         if view.state != "running":
             reason = f": {view.state_reason}" if view.state_reason else ""
             complain(f"jail '{view.name}' is {view.state}{reason}")
@@ -86,10 +91,13 @@ def _bans(client: "Client", options: Namespace) -> int:
     bans = client.bans(options.jail)
     if options.json:
         say_json([render.ban_object(ban) for ban in bans])
-    elif sys.stdout.isatty():
-        render.show_table(render.rows(bans))
-    else:
-        say(render.columns(render.rows(bans)))
+        return Exit.DONE
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    head, *lines = render.columns(render.rows(bans), width)
+    show_lines([[(HEAD, head)]])
+    # The lines are harmless already, and there may be a hundred thousand.
+    if lines:
+        say("\n".join(lines))
     return Exit.DONE
 
 
@@ -97,8 +105,8 @@ def _banned(client: "Client", options: Namespace) -> int:
     bans = client.bans()
     result: list[object]
     if options.addresses:
-        wanted = [address.parse(text) for text in options.addresses]
-        result = [[ban.jail for ban in bans if ban.address == one] for one in wanted]
+        wanted = [set(address.covering(address.parse(text))) for text in options.addresses]
+        result = [_jails_of(bans, names) for names in wanted]
     else:
         jails = [row.name for row in client.jails()]
         result = [{jail: [b.address for b in bans if b.jail == jail]} for jail in jails]
@@ -107,6 +115,11 @@ def _banned(client: "Client", options: Namespace) -> int:
     else:
         say(printable(repr(result)))
     return Exit.DONE
+
+
+def _jails_of(bans: Sequence[Ban], names: set[Address]) -> list[str]:
+    """Return the jails that ban one of some addresses and networks, each once."""
+    return list(dict.fromkeys(ban.jail for ban in bans if ban.address in names))
 
 
 def _get(client: "Client", options: Namespace) -> int:

@@ -6,8 +6,8 @@
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from jaild.api.text import printable
 from jaild.cli.verb import Exit, UsageError, Verbs, add, say, say_json
+from jaild.core.text import printable
 
 if TYPE_CHECKING:
     from jaild.api.client import Client

@@ -5,8 +5,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from jaild.api.text import printable
 from jaild.cli.lines import Line
+from jaild.core.text import printable
 
 HEAD = "bold"
 # A last column that has no room at all is left this much.

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
 
-from jaild.api.text import printable
 from jaild.core.errors import (
     InvalidAddress,
     InvalidConfig,
@@ -19,6 +18,7 @@ from jaild.core.errors import (
     NoSuchJail,
     NotAuthorized,
 )
+from jaild.core.text import printable
 from jaild.dbus.errors import ServiceUnavailable
 
 if TYPE_CHECKING:

@@ -7,8 +7,11 @@ Times are microseconds since the epoch, as in the journal and on D-Bus; FOREVER 
 ends".
 """
 
+import json
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 from jaild.core.address import Address
 
@@ -29,6 +32,54 @@ class Evidence(NamedTuple):
     message: str = ""
 
 
+class Sealed(Sequence[Evidence]):
+    """Evidence in little room, for bans are many and few are ever asked about.
+
+    It is opened each time that somebody looks; what cannot be opened is no evidence.
+    """
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        """Take what another has as its ``data``."""
+        self.data = data
+
+    @overload
+    def __getitem__(self, index: int) -> Evidence: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Evidence, ...]: ...
+    def __getitem__(self, index: int | slice) -> Evidence | tuple[Evidence, ...]:
+        return self._open()[index]
+
+    def __len__(self) -> int:
+        return len(self._open())
+
+    def __iter__(self) -> Iterator[Evidence]:
+        return iter(self._open())
+
+    def __eq__(self, other: object) -> bool:
+        return self._open() == (other._open() if isinstance(other, Sealed) else other)
+
+    def __hash__(self) -> int:
+        return hash(self._open())
+
+    def __repr__(self) -> str:
+        return repr(self._open())
+
+    def _open(self) -> tuple[Evidence, ...]:
+        try:
+            return tuple(Evidence(*one) for one in json.loads(zlib.decompress(self.data)))
+        except (zlib.error, ValueError, TypeError):
+            return ()
+
+
+def seal(evidence: Sequence[Evidence]) -> Sequence[Evidence]:
+    """Return the same evidence in little room; () for none."""
+    if isinstance(evidence, Sealed) or not evidence:
+        return evidence
+    return Sealed(zlib.compress(json.dumps(evidence).encode()))
+
+
 @dataclass(frozen=True, slots=True)
 class Ban:
     """One address shut out by one jail.
@@ -43,7 +94,11 @@ class Ban:
     until: int
     failures: int
     reason: str
-    evidence: tuple[Evidence, ...] = ()
+    evidence: Sequence[Evidence] = ()
+
+    def __post_init__(self) -> None:
+        """Keep the evidence sealed."""
+        object.__setattr__(self, "evidence", seal(self.evidence))
 
     @property
     def cursors(self) -> tuple[str, ...]:

@@ -119,7 +119,7 @@ class Connections:
 
     def _recall(self, key: str, time: int) -> Connection:
         known = self._known.get(key)
-        if known is None or time - known.time > MEMORY_USEC:
+        if known is None or abs(time - known.time) > MEMORY_USEC:
             return Connection()
         return known
 
@@ -135,8 +135,8 @@ class Connections:
             self._forget_oldest()
 
     def expire(self, now: int) -> None:
-        """Forget the connections that have been silent for long."""
-        while self._known and now - next(iter(self._known.values())).time > MEMORY_USEC:
+        """Forget those that have been silent for long, or from before the clock was set back."""
+        while self._known and abs(now - next(iter(self._known.values())).time) > MEMORY_USEC:
             self._forget_oldest()
 
     def _forget_oldest(self) -> None:

@@ -42,6 +42,10 @@ class AddressIgnored(JaildError):
     """The address is protected by ignoreip, ignoreself or the enforcer's own rules."""
 
 
+class AddressDenied(JaildError):
+    """The address is banned for ever by the configuration, and only there can that be changed."""
+
+
 class NotAuthorized(JaildError):
     """The caller may not do this."""
 

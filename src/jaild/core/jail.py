@@ -8,7 +8,7 @@ A jail decides and counts; it does not know the firewall, the store, or the time
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from jaild.core.address import Address
 from jaild.core.ban import EVIDENCE_MAX, Ban
@@ -19,15 +19,34 @@ from jaild.core.filter import Kind
 from jaild.core.increment import chance
 from jaild.core.offences import Offences
 from jaild.core.policy import Ignored, Policy
+from jaild.core.prefix import Aggregate, Prefixes
 from jaild.core.tally import Failure, Tally
 
 
 class Event(NamedTuple):
-    """A failure that counted; ``ban`` is set when it reached the limit."""
+    """A failure that counted; ``ban`` is set when it reached the limit.
+
+    ``address`` is what it counts against, the network of ``host`` perhaps.
+    """
 
     address: Address
     failure: Failure
+    host: Address
     ban: Ban | None = None
+
+
+class Questions(Protocol):
+    """Somebody elsewhere who is asked whether an address is spared, and answers later."""
+
+    def answer(self, address: Address) -> str:
+        """Return why an address is spared as far as is known, "" if it is not."""
+
+    def ask(self, address: Address) -> None:
+        """See to it that the answer gets known."""
+
+
+def _none(_network: Address, _time: int) -> frozenset[Address]:
+    return frozenset()
 
 
 @dataclass
@@ -36,7 +55,9 @@ class Jail:
 
     ``holds`` tells whether this jail has banned an address at an entry's time; ``counts`` is what
     it counts. ``offences`` are those of all jails, and are told of each ban; ``mistake`` is why the
-    length of a ban could not be found, "" as long as it could.
+    length of a ban could not be found, "" as long as it could. ``prefixes`` say what counts as one
+    attacker, ``aggregate`` when a network is banned in place of the next of its addresses, and
+    ``neighbours`` which of them were banned at a time.
     """
 
     name: str
@@ -49,6 +70,10 @@ class Jail:
     counts: str = "failures"
     offences: Offences = field(default_factory=Offences)
     mistake: str = ""
+    prefixes: Prefixes = field(default_factory=Prefixes)
+    aggregate: Aggregate | None = None
+    neighbours: Callable[[Address, int], frozenset[Address]] = _none
+    questions: Questions | None = None
 
     def observe(self, entry: Entry, cursor: Callable[[], str]) -> Event | None:
         """Take in one entry; returns the failure it is, if it counts.
@@ -59,51 +84,71 @@ class Jail:
         address = found.address
         if found.kind is not Kind.FAILURE or address is None:
             return None
-        if self._spares(address, entry.time):
+        unit = self.unit(address)
+        if self._passes(address, unit, entry.time):
             return None
-        return self._count(
-            address, Failure(entry.time, cursor(), found.distinct, entry.message[:EVIDENCE_MAX])
-        )
+        message = entry.message[:EVIDENCE_MAX]
+        return self._count(address, unit, Failure(entry.time, cursor(), found.distinct, message))
 
     def hear(self, ban: Ban) -> Event | None:
         """Take in another jail's ban as a failure, at the time at which it began."""
-        if self._spares(ban.address, ban.since):
+        unit = self.unit(ban.address)
+        if self._passes(ban.address, unit, ban.since):
             return None
         cursor = ban.cursors[-1] if ban.cursors else ""
-        return self._count(ban.address, Failure(ban.since, cursor, message=_heard(ban)))
+        failure = Failure(ban.since, cursor, message=_heard(ban))
+        return self._count(ban.address, unit, failure)
 
-    def _spares(self, address: Address, time: int) -> bool:
-        # Lines of a banned address still come in from connections that were open; they are late
-        # news of the same attack, not a new one.
-        return bool(self.ignored.why(address)) or self.holds(address, time)
+    def unit(self, address: Address) -> Address:
+        """Return what the failures of an address count against: itself, or its network.
 
-    def _count(self, address: Address, failure: Failure) -> Event | None:
-        if self.tally.repeats(address, failure):
-            return None
-        self.failures += 1
-        earlier = self.earlier(address, failure.time)
-        weight = self.policy.weight(earlier, self.tally.maxretry)
-        reached = self.tally.add(address, failure, weight)
-        if not reached:
-            return Event(address, failure)
-        reason = f"{len(reached)} {self.counts if len(reached) > 1 else self.counts[:-1]}"
-        if weight > 1:
-            reason += f", counted {weight} times each"
-        return Event(address, failure, self._ban(address, reached, earlier, reason))
+        A network that holds somebody who is spared is not banned: the address stands for itself.
+        """
+        network = self.prefixes.of(address)
+        return address if network != address and self.ignored.why(network) else network
 
-    def earlier(self, address: Address, time: int) -> int:
-        """Return how many bans of an address make its next one longer."""
+    def why_spared(self, address: Address) -> str:
+        """Return the rule that spares an address as part of a sentence, "" if none is known."""
+        why = self.ignored.why(address)
+        return why or (self.questions.answer(address) if self.questions is not None else "")
+
+    def earlier(self, unit: Address, time: int) -> int:
+        """Return how many bans of an address or network make its next one longer."""
         increment = self.policy.increment
         if increment is None:
             return 0
-        jail = "" if increment.overalljails else self.name
-        return self.offences.count(address, time - increment.history, time, jail)
+        jail, after = "" if increment.overalljails else self.name, time - increment.history
+        count = self.offences.count(unit, after, time, jail)
+        network = self.aggregate.of(unit) if self.aggregate is not None else None
+        return count + (self.offences.count(network, after, time, jail) if network else 0)
 
-    def _ban(
-        self, address: Address, reached: tuple[Failure, ...], earlier: int, reason: str
-    ) -> Ban:
+    def _passes(self, address: Address, unit: Address, time: int) -> bool:
+        if self.why_spared(address):
+            return True
+        # Lines of a banned address still come in from connections that were open; they are late
+        # news of the same attack, not a new one.
+        return self.holds(unit, time) or (unit != address and self.holds(address, time))
+
+    def _count(self, host: Address, unit: Address, failure: Failure) -> Event | None:
+        if self.tally.repeats(unit, failure):
+            return None
+        self.failures += 1
+        if self.questions is not None:
+            self.questions.ask(host)
+        earlier = self.earlier(unit, failure.time)
+        weight = self.policy.weight(earlier, self.tally.maxretry)
+        reached = self.tally.add(unit, failure, weight)
+        if not reached:
+            return Event(unit, failure, host)
+        reason = f"{len(reached)} {self.counts if len(reached) > 1 else self.counts[:-1]}"
+        if weight > 1:
+            reason += f", counted {weight} times each"
+        return Event(unit, failure, host, self._ban(unit, reached, earlier, reason))
+
+    def _ban(self, unit: Address, reached: tuple[Failure, ...], earlier: int, reason: str) -> Ban:
         # Time comes from the entries: the ban runs from the failure that completed it.
         since = reached[-1].time
+        address, reason = self._drawn_together(unit, since, reason)
         self.offences.note(self.name, address, since)
         return Ban(
             self.name,
@@ -114,6 +159,16 @@ class Jail:
             reason,
             self.policy.evidence(reached),
         )
+
+    def _drawn_together(self, unit: Address, time: int, reason: str) -> tuple[Address, str]:
+        """Return what to ban and why: the whole network once enough of it is banned."""
+        network = self.aggregate.of(unit) if self.aggregate is not None else None
+        if self.aggregate is None or network is None:
+            return unit, reason
+        count = len(self.neighbours(network, time) | {unit})
+        if count < self.aggregate.least or self.ignored.why(network):
+            return unit, reason
+        return network, f"{count} of its addresses were banned, the last for {reason}"
 
     def _length(self, address: Address, since: int, earlier: int) -> int:
         try:

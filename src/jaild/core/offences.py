@@ -3,7 +3,7 @@
 
 """This module remembers who has been banned before, for longer bans of those who come again."""
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 
 from jaild.core.address import Address
@@ -15,9 +15,13 @@ MOST_EACH = 100
 
 
 class Offences:
-    """The bans that failures have led to, in all jails; only when they began is kept."""
+    """The bans that failures have led to, in all jails; only when they began is kept.
 
-    def __init__(self) -> None:
+    Nothing is while they are not ``wanted``.
+    """
+
+    def __init__(self, *, wanted: bool = True) -> None:
+        self.wanted = wanted
         # In the order of their last bans, so that what is forgotten first stands first.
         self._times: OrderedDict[tuple[str, Address], list[int]] = OrderedDict()
         self._jails: set[str] = set()
@@ -27,13 +31,26 @@ class Offences:
 
     def note(self, jail: str, address: Address, time: int) -> None:
         """Remember a ban that began at a time, in microseconds since the epoch."""
+        if not self.wanted:
+            return
         self._jails.add(jail)
         times = self._times.setdefault((jail, address), [])
         self._times.move_to_end((jail, address))
-        insort(times, time)
+        place = bisect_left(times, time)
+        # The same ban may be told of twice: by the state file and as not yet saved.
+        if times[place : place + 1] != [time]:
+            times.insert(place, time)
         del times[:-MOST_EACH]
         if len(self._times) > MOST:
             self._times.popitem(last=False)
+
+    def strike(self, jail: str, address: Address, time: int) -> None:
+        """Forget one ban that has not been made after all."""
+        times = self._times.get((jail, address), [])
+        if time in times:
+            times.remove(time)
+        if not times:
+            self._times.pop((jail, address), None)
 
     def count(self, address: Address, after: int, before: int, jail: str = "") -> int:
         """Return how many bans of an address began between two times, both of them left out.

@@ -3,10 +3,11 @@
 
 """This module decides who is spared and how long a ban lasts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from jaild.core.address import Address, Network, Networks, parse_network
+from jaild.core.address import Address, Network, Networks, of_network, parse_network
 from jaild.core.ban import FOREVER, Evidence
 from jaild.core.increment import Increment
 from jaild.core.tally import Failure
@@ -15,12 +16,22 @@ from jaild.core.tally import Failure
 class Ignored:
     """Who is never banned, and by which rule."""
 
-    def __init__(self, networks: Iterable[Network], own: Iterable[str] = ()) -> None:
-        """Take ignoreip's networks and, for ignoreself, the host's own addresses."""
+    def __init__(
+        self,
+        networks: Iterable[Network],
+        own: Iterable[str] = (),
+        named: Mapping[Address, str] = MappingProxyType({}),
+    ) -> None:
+        """Take ignoreip's networks and, for ignoreself, the host's own addresses.
+
+        ``named`` are the addresses of the names in ignoreip, each with its name.
+        """
         self._networks = tuple(networks)
         self._listed = Networks(self._networks)
         self._own = Networks(parse_network(text) for text in own)
-        self._spares = bool(self._listed or self._own)
+        self._names = {parse_network(address): name for address, name in named.items()}
+        self._named = Networks(self._names)
+        self._spares = bool(self._listed or self._own or self._named)
 
     def why(self, address: Address) -> str:
         """Return the rule that spares an address as part of a sentence, "" if none does.
@@ -34,11 +45,15 @@ class Ignored:
             return f"ignoreip lists {listed}"
         if self._own.touches(address) is not None:
             return "it is an address of this host"
+        named = self._named.touches(address)
+        if named is not None:
+            return f"ignoreip lists {self._names[named]}, which is {of_network(named)}"
         return ""
 
     def texts(self) -> list[str]:
-        """Return ignoreip's networks as text, in their order."""
-        return [str(network) for network in self._networks]
+        """Return ignoreip's networks as text, in their order, and what its names stand for."""
+        listed = [str(network) for network in self._networks]
+        return listed + [f"{name} ({of_network(at)})" for at, name in self._names.items()]
 
 
 @dataclass(frozen=True, slots=True)

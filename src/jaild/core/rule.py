@@ -8,6 +8,7 @@ The vocabulary is closed: five short strings, each checked on both sides of the 
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from jaild.core import address
 from jaild.core.errors import JaildError
@@ -60,6 +61,8 @@ def from_tuple(values: tuple[str, str, str, str, str]) -> Rule:
     return Rule(jail, address.Address(target), ports, protocol, verdict)
 
 
+# A roster of 100,000 rules names few different ports.
+@lru_cache(maxsize=1000)
 def check_ports(text: str) -> str:
     """Return a list of numeric ports and ranges in canonical form; raises InvalidRule.
 

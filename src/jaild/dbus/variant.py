@@ -10,7 +10,7 @@ the loop for more than a second with 20,000 bans.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from gi.repository import GLib
 
@@ -18,6 +18,13 @@ Writer = Callable[[Any], str]
 
 _INTEGERS = "ynqiuxt"
 _QUOTING = str.maketrans({"\\": "\\\\", "'": "\\'", "\0": None})
+
+
+class Typed(NamedTuple):
+    """A value with its type, where a ``v`` stands; within one another they are read only once."""
+
+    signature: str
+    value: object
 
 
 def build(signature: str, value: object) -> GLib.Variant:
@@ -98,7 +105,9 @@ def _write_integer(value: int) -> str:
     return format(value, "d")
 
 
-def _write_variant(value: GLib.Variant) -> str:
+def _write_variant(value: GLib.Variant | Typed) -> str:
+    if isinstance(value, Typed):
+        return f"<@{value.signature} {_writer(value.signature)(value.value)}>"
     return f"<{value.print_(True)}>"  # noqa: FBT003 - with its type
 
 

@@ -47,8 +47,7 @@ class Memory:
             return
         refused: dict[Address, Refusal] = {
             rule.address: (rule.address, self.refuses[rule.address])
-            for rule in sorted(wanted)
-            if rule.address in self.refuses
+            for rule in sorted(rule for rule in wanted if rule.address in self.refuses)
         }
         wanted = {rule for rule in wanted if rule.address not in refused}
         before, self.rules = self.rules, wanted

@@ -4,24 +4,31 @@
 """This module writes jaild's decisions into the journal as structured entries.
 
 Each kind of decision has its own MESSAGE_ID, so that ``journalctl MESSAGE_ID=…`` finds all of a
-kind. The fields are those that jaild(8) documents; times are microseconds since the epoch.
+kind. The fields are those that jaild(8) documents; times are microseconds since the epoch. What
+comes from elsewhere, log text above all, is made harmless to look at and stays in its field.
 """
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from systemd import journal
 
 from jaild.core.ban import FOREVER, Ban
+from jaild.core.text import printable
 
 logger = logging.getLogger(__name__)
 
 NOTICE, WARNING, ERROR = 5, 4, 3
-# A record names at most this many cursors: a field of the journal is bounded, evidence is too.
-MOST_CURSORS = 20
+# A record names at most this many entries, the last ones.
+MOST_ENTRIES = 20
+# journalctl leaves longer fields out of its JSON; evidence stays below, so bytes are counted.
+LONGEST_FIELD = 4000
+LONGEST_TEXT = 1000
+# These hold one thing a line.
+_LISTS = frozenset({"JAILD_CURSORS", "JAILD_EVIDENCE"})
 
 
 class MessageId(StrEnum):
@@ -37,6 +44,12 @@ class MessageId(StrEnum):
     REFUSED = "d6af3c39db7640e18b03d79069e8e046"
     JAIL_FAILED = "428acd1e644c4a5daa78c092cffaf69e"
     STATE_LOST = "b39cba5dc2af4bd69df92da2f35b9f68"
+    TOO_LATE = "b73bda8e20fc46c782411686ee60e138"
+    EVICTED = "5546227fbcbe4468b94fa46331c425d7"
+    JAIL_KEPT = "e9bf6e0ddd93499eae7ca4bc2e0510a1"
+    JAIL_STOPPED = "6534bed2d20c4a3d9bec7c3d62c5f617"
+    JAIL_STARTED = "6ca351b6cae046ef8aeb4ea18d262bce"
+    DENIED = "8df52f2a42a248e1a1bcadaff3f4cf9d"
 
 
 Send = Callable[[str, Mapping[str, str]], None]
@@ -50,20 +63,26 @@ class Recorder:
         self._send = send or (_to_journal if "JOURNAL_STREAM" in os.environ else _to_log)
 
     def banned(self, ban: Ban) -> None:
-        """Record a new ban with the cursors of its evidence."""
+        """Record a new ban with its evidence."""
         end = "for ever" if ban.until == FOREVER else f"until {_clock(ban.until)}"
-        self._write(
-            MessageId.BANNED,
-            NOTICE,
-            f"[{ban.jail}] banned {ban.address} {end}: {ban.reason}",
-            {
-                **_of(ban),
-                "JAILD_FAILURES": str(ban.failures),
-                "JAILD_SINCE_USEC": str(ban.since),
-                "JAILD_UNTIL_USEC": str(ban.until),
-                "JAILD_CURSORS": "\n".join(ban.cursors[-MOST_CURSORS:]),
-            },
+        text = f"[{ban.jail}] banned {ban.address} {end}: {ban.reason}"
+        more = {**_of(ban), "JAILD_REASON": ban.reason, **_evidence(ban)}
+        self._write(MessageId.BANNED, NOTICE, text, more)
+
+    def too_late(self, ban: Ban) -> None:
+        """Record a ban that was over before it could begin, as after days without jaild."""
+        text = (
+            f"[{ban.jail}] {ban.address} was to be banned until {_clock(ban.until)}, which is over:"
+            f" {ban.reason}"
         )
+        more = {**_of(ban), "JAILD_REASON": ban.reason, **_evidence(ban)}
+        self._write(MessageId.TOO_LATE, NOTICE, text, more)
+
+    def denied(self, jail: str, banned: int, lifted: int) -> None:
+        """Record how many permanent bans denyip has brought, and how many it no longer lists."""
+        text = f"[{jail}] denyip: {banned} banned for ever, {lifted} lifted"
+        more = {"JAILD_JAIL": jail, "JAILD_BANS": str(banned), "JAILD_LIFTED": str(lifted)}
+        self._write(MessageId.DENIED, NOTICE, text, more)
 
     def unbanned(self, ban: Ban, reason: str) -> None:
         """Record that a ban has ended and why."""
@@ -74,6 +93,12 @@ class Recorder:
         """Record that the enforcer would not carry out a ban."""
         text = f"[{ban.jail}] the enforcer refused to ban {ban.address}: {reason}"
         self._write(MessageId.REFUSED, WARNING, text, {**_of(ban), "JAILD_REASON": reason})
+
+    def evicted(self, jail: str, count: int, what: str) -> None:
+        """Record that the oldest of too many are forgotten; ``what`` is "suspects" or "bans"."""
+        text = f"[{jail}] forgot the oldest {what}, of which there are too many: {count}"
+        more = {"JAILD_JAIL": jail, "JAILD_COUNT": str(count), "JAILD_WHAT": what}
+        self._write(MessageId.EVICTED, WARNING, text, more)
 
     def firewall_failed(self, reason: str) -> None:
         """Record that bans are not in force."""
@@ -103,6 +128,22 @@ class Recorder:
         text = f"configuration refused, the old one stays: {reason}"
         self._write(MessageId.CONFIG_REFUSED, ERROR, text, {"JAILD_REASON": reason})
 
+    def jail_kept(self, jail: str, reason: str) -> None:
+        """Record that a jail goes on as before: its new configuration has a mistake."""
+        text = f"[{jail}] does not take its new configuration: {reason}"
+        more = {"JAILD_JAIL": jail, "JAILD_REASON": reason}
+        self._write(MessageId.JAIL_KEPT, ERROR, text, more)
+
+    def jail_stopped(self, jail: str, reason: str) -> None:
+        """Record that a jail watches no more because somebody wants it so."""
+        text = f"[{jail}] watches no more: {reason}"
+        more = {"JAILD_JAIL": jail, "JAILD_REASON": reason}
+        self._write(MessageId.JAIL_STOPPED, NOTICE, text, more)
+
+    def jail_started(self, jail: str) -> None:
+        """Record that a jail which did not watch does so again."""
+        self._write(MessageId.JAIL_STARTED, NOTICE, f"[{jail}] watches again", {"JAILD_JAIL": jail})
+
     def jail_failed(self, jail: str, reason: str) -> None:
         """Record that a jail does not run, while the others do."""
         text = f"[{jail}] does not run: {reason}"
@@ -117,11 +158,43 @@ class Recorder:
         self._write(MessageId.STATE_LOST, ERROR, text, more)
 
     def _write(self, kind: MessageId, level: int, text: str, more: Mapping[str, str]) -> None:
-        self._send(text, {"MESSAGE_ID": kind.value, "PRIORITY": str(level), **more})
+        values = {name: v if name in _LISTS else _harmless(v) for name, v in more.items()}
+        self._send(_harmless(text), {"MESSAGE_ID": kind.value, "PRIORITY": str(level), **values})
 
 
 def _of(ban: Ban) -> dict[str, str]:
-    return {"JAILD_JAIL": ban.jail, "JAILD_ADDRESS": ban.address}
+    return {
+        "JAILD_JAIL": ban.jail,
+        "JAILD_ADDRESS": ban.address,
+        "JAILD_FAILURES": str(ban.failures),
+        "JAILD_SINCE_USEC": str(ban.since),
+        "JAILD_UNTIL_USEC": str(ban.until),
+    }
+
+
+def _evidence(ban: Ban) -> dict[str, str]:
+    entries = ban.evidence[-MOST_ENTRIES:]
+    return {
+        "JAILD_CURSORS": _last(printable(one.cursor) for one in entries if one.cursor),
+        "JAILD_EVIDENCE": _last(f"{one.time} {printable(one.message)}" for one in entries),
+    }
+
+
+def _last(lines: Iterable[str]) -> str:
+    """Return lines as one field, without the first ones if it would be too long."""
+    kept: list[str] = []
+    room = LONGEST_FIELD
+    for line in reversed([*lines]):
+        room -= len(line.encode()) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    return "\n".join(reversed(kept))
+
+
+def _harmless(text: str) -> str:
+    shown = text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
+    return printable(shown)
 
 
 def _clock(usec: int) -> str:

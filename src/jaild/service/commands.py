@@ -10,8 +10,15 @@ from collections.abc import Callable
 
 from jaild.core.address import Address, parse
 from jaild.core.ban import Ban
-from jaild.core.errors import AddressIgnored, JaildError, NoSuchJail, StoreFailed
+from jaild.core.errors import (
+    AddressDenied,
+    AddressIgnored,
+    JaildError,
+    NoSuchJail,
+    StoreFailed,
+)
 from jaild.enforce.port import Outcome
+from jaild.service import denial
 from jaild.service.guard import Guard
 from jaild.service.ledger import Ledger
 from jaild.service.pace import Pace
@@ -51,27 +58,41 @@ class Commands:
         self._pace.soon(lambda outcome: done(self._failure(outcome, address)))
 
     def unban(self, jail: str, text: str, done: Counted) -> None:
-        """Lift the ban of an address in one jail, or in all with ""; done hears how many."""
+        """Lift what shuts an address out of one jail, or of all with ""; done hears how many bans.
+
+        That is its own ban, those of networks that hold it and, of a network, those inside it. What
+        denyip lists stays: done hears AddressDenied.
+        """
         try:
-            address = parse(text)
-            if jail:
-                self._guard_of(jail)
+            bans = self._overlapping(jail, parse(text))
         except JaildError as error:
             done(error)
             return
-        roster = self._ledger.roster
-        wanted = roster.of(jail) if jail else roster
-        self._lift([ban for ban in wanted if ban.address == address], done)
+        self._lift(bans, done)
 
     def unban_all(self, jail: str, done: Counted) -> None:
-        """Lift all bans of one jail, or of all with ""; done hears how many."""
+        """Lift all bans but denyip's of one jail, or of all with ""; done hears how many."""
         try:
             name = self._guard_of(jail).name if jail else ""
         except JaildError as error:
             done(error)
             return
         roster = self._ledger.roster
-        self._lift(roster.of(name) if name else list(roster), done)
+        bans = roster.of(name) if name else list(roster)
+        self._lift([ban for ban in bans if not denial.is_denied(ban)], done)
+
+    def lift_all(self, jail: str, done: Counted) -> None:
+        """Lift all bans of a jail, denyip's too; done hears how many."""
+        self._lift(self._ledger.roster.of(jail), done)
+
+    def _overlapping(self, jail: str, address: Address) -> list[Ban]:
+        """Return the bans to lift so that an address is let in; raises AddressDenied."""
+        names = [self._guard_of(jail).name] if jail else self._ledger.roster.jails()
+        bans = [ban for name in names for ban in self._ledger.roster.overlapping(name, address)]
+        for ban in bans:
+            if denial.is_denied(ban):
+                raise AddressDenied(_denied(ban))
+        return bans
 
     def _enter(self, name: str, text: str, duration: int, reason: str) -> Address:
         guard = self._guard_of(name)
@@ -82,8 +103,14 @@ class Commands:
         why = jail.ignored.why(address)
         if why:
             raise AddressIgnored(f"{address} is not banned: {why}")
+        present = self._ledger.roster.get(name, address)
+        if present is not None and denial.is_denied(present):
+            raise AddressDenied(_denied(present))
         now = self._now()
         until = jail.policy.until(now, duration)
+        if reason == denial.DENIED:
+            # By these words a ban of denyip is known again.
+            reason += ", says who bans by hand"
         jail.tally.forget(address)
         self._ledger.batch.clear(name, address)
         self._ledger.enter(Ban(name, address, now, until, 0, reason), guard.rule(address))
@@ -110,3 +137,10 @@ class Commands:
         if address in refused:
             return AddressIgnored(f"{address} is not banned: {refused[address]}")
         return StoreFailed(self._ledger.problem) if self._ledger.problem else None
+
+
+def _denied(ban: Ban) -> str:
+    return (
+        f"{ban.address} is banned for ever by denyip of jail '{ban.jail}': take it out there, then"
+        " reload"
+    )

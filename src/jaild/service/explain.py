@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from jaild.core import duration
-from jaild.core.address import Address, Networks, covering, to_network
+from jaild.core.address import Address, Networks, covering, parse_host, to_network
 from jaild.core.ban import FOREVER, Ban
 from jaild.core.errors import InvalidConfig
 from jaild.core.jail import Jail
@@ -28,11 +28,12 @@ Past = tuple[Ban, str]
 class Standing:
     """How an address stands with one jail.
 
-    ``failures`` are those that count now, oldest first; ``ends`` is when the first of them stops
-    counting, None without any. ``ignored`` is the rule that spares it, ``ban`` the one in force of
-    the address or of a network that holds it, ``why`` a sentence why there is none. ``inside`` is
-    how many bans there are within a network. ``offences`` are the bans that make the next one
-    longer, and ``next_ban`` is at least how long in microseconds; None without bantime.increment.
+    ``failures`` are those that count now, oldest first, against ``unit``, which is the address or
+    its network; ``ends`` is when the first of them stops counting, None without any. ``ignored`` is
+    the rule that spares it, ``ban`` the one in force of the address or of a network that holds it,
+    ``why`` a sentence why there is none. ``inside`` is how many bans there are within a network.
+    ``offences`` are the bans that make the next one longer, and ``next_ban`` is at least how long
+    in microseconds; None without bantime.increment.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Standing:
     maxretry: int
     findtime: int
     failures: tuple[Failure, ...]
+    unit: Address
     ends: int | None
     ignored: str
     ban: Ban | None
@@ -107,22 +109,24 @@ def _standing(
     now: int,
 ) -> Standing:
     config, jail = guard.config, guard.jail
-    failures = jail.tally.window(address, now) if jail is not None else ()
+    unit = jail.unit(address) if jail is not None else address
+    failures = jail.tally.window(unit, now) if jail is not None else ()
     findtime = config.findtime if config else 0
-    ignored = (jail.ignored if jail is not None else guard.ignored(own)).why(address)
+    ignored = guard.ignored(own).why(address) if jail is None else jail.why_spared(address)
     bans = [ban for name in names if (ban := roster.get(guard.name, name)) is not None]
     ban = max(bans, key=lambda one: one.until, default=None)
-    offences = _offences(jail, address, now)
+    offences = _offences(jail, unit, now)
     return Standing(
         name=guard.name,
         state=guard.state,
         maxretry=config.maxretry if config else 0,
         findtime=findtime,
         failures=failures,
+        unit=unit,
         ends=min(failures[0].time + findtime, FOREVER) if failures else None,
         ignored=ignored,
         ban=ban,
-        why="" if ban is not None else _why(guard, ignored, address, failures, now),
+        why="" if ban is not None else _why(guard, ignored, address, unit, failures, now),
         inside=_inside(address, roster.of(guard.name)) if "/" in address else 0,
         offences=offences,
         next_ban=_next_ban(jail, offences),
@@ -130,7 +134,12 @@ def _standing(
 
 
 def _why(
-    guard: Guard, ignored: str, address: Address, failures: Sequence[Failure], now: int
+    guard: Guard,
+    ignored: str,
+    address: Address,
+    unit: Address,
+    failures: Sequence[Failure],
+    now: int,
 ) -> str:
     """Return why a jail does not ban an address, as a sentence."""
     jail = guard.jail
@@ -138,16 +147,28 @@ def _why(
         return f"the jail does not run: {guard.reason}"
     if ignored:
         return ignored
+    if guard.config is not None and guard.config.filter.source == "none":
+        return "the jail looks at nothing; it has bans by hand and what denyip lists"
     if failures:
-        return _count(jail, address, failures, now)
-    if "/" in address:
-        return f"{jail.counts} are counted of single addresses, not of networks"
+        return _count(jail, unit, failures, now)
+    if "/" in address and (narrower := _narrower(jail, address)):
+        return f"{jail.counts} are counted of {narrower}"
     return f"no {jail.counts} in the last {duration.format(jail.tally.findtime)}"
 
 
-def _count(jail: Jail, address: Address, failures: Sequence[Failure], now: int) -> str:
+def _narrower(jail: Jail, network: Address) -> str:
+    """Return of what a jail counts, if that is narrower than a network, else ""."""
+    counted = jail.prefixes.of(parse_host(network.partition("/")[0]))
+    if "/" not in counted:
+        return "single addresses, not of networks"
+    length = to_network(counted).prefixlen
+    wider = to_network(network).prefixlen < length
+    return f"each /{length}, not of wider networks" if wider else ""
+
+
+def _count(jail: Jail, unit: Address, failures: Sequence[Failure], now: int) -> str:
     tally = jail.tally
-    weight = jail.policy.weight(jail.earlier(address, now), tally.maxretry)
+    weight = jail.policy.weight(jail.earlier(unit, now), tally.maxretry)
     left = max(0, failures[0].time + tally.findtime - now)
     whole = -(-left // duration.SECOND) * duration.SECOND
     times = f", counted {weight} times each" if weight > 1 else ""
@@ -162,10 +183,10 @@ def _inside(address: Address, bans: Iterable[Ban]) -> int:
     return sum(ban.address != address and whole.find(ban.address) is not None for ban in bans)
 
 
-def _offences(jail: Jail | None, address: Address, now: int) -> int | None:
+def _offences(jail: Jail | None, unit: Address, now: int) -> int | None:
     if jail is None or jail.policy.increment is None:
         return None
-    return jail.earlier(address, now)
+    return jail.earlier(unit, now)
 
 
 def _next_ban(jail: Jail | None, offences: int | None) -> int | None:

@@ -4,8 +4,9 @@
 """This module runs one configured jail: builds it, keeps its state, and says how it stands."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from jaild.config.compile import compile_filter
 from jaild.config.model import JailConfig
@@ -17,10 +18,13 @@ from jaild.core.errors import InvalidConfig
 from jaild.core.jail import Jail
 from jaild.core.offences import Offences
 from jaild.core.policy import Ignored, Policy
+from jaild.core.roster import Roster
 from jaild.core.rule import Rule
 from jaild.core.tally import Failure, Tally
 from jaild.service.limit import Limit, Limited
+from jaild.service.questions import Questions
 from jaild.service.status import JailStatus, State
+from jaild.state.batch import Batch
 from jaild.state.saved import Saved
 
 logger = logging.getLogger(__name__)
@@ -53,11 +57,32 @@ def pasts_of(saved: Saved) -> dict[str, Past]:
     return pasts
 
 
+class Sparing(Protocol):
+    """Whoever knows whom to spare."""
+
+    def ignored(self, jail: JailConfig) -> Ignored:
+        """Return whom a jail spares without asking."""
+
+    def questions(self, jail: JailConfig) -> Questions | None:
+        """Return what a jail asks its ignorecommand, None if it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What jails share: the roster, the limit of matching, the offences, and who is spared."""
+
+    roster: Roster
+    limit: Limit
+    offences: Offences
+    sparing: Sparing
+
+
 @dataclass
 class Guard:
     """One enabled jail; ``jail`` is None unless it is running, ``reason`` says why it is not.
 
-    ``kept`` is what a jail that does not run goes on from when it does; ``limited`` is its filter.
+    ``kept`` is what a jail that does not run goes on from when it does; ``limited`` is its filter,
+    ``questions`` what it asks its ignorecommand.
     """
 
     name: str
@@ -68,37 +93,46 @@ class Guard:
     banned: int = 0
     kept: Past = field(default_factory=Past)
     limited: Limited | None = None
+    questions: Questions | None = None
     _said: bool = False
 
     def start(
         self,
         past: Past,
-        own: Iterable[str],
-        holds: Callable[[Address, int], bool],
-        limit: Limit,
-        offences: Offences,
+        around: Surroundings,
     ) -> None:
-        """Begin to watch; raises InvalidConfig when a pattern of the filter cannot be used.
-
-        ``offences`` are shared by all jails.
-        """
+        """Begin to watch; raises InvalidConfig when a pattern of the filter cannot be used."""
         if self.config is None:
             raise InvalidConfig(self.reason)
         config = self.config
-        tally = Tally(config.maxretry, config.findtime)
-        tally.restore(past.failures)
-        self.limited = Limited(compile_filter(config.filter), limit)
+        roster = around.roster
+        self.questions = around.sparing.questions(config)
+        self.limited = Limited(compile_filter(config.filter), around.limit)
+
+        def holds(address: Address, time: int) -> bool:
+            return roster.holds(self.name, address, time)
+
+        def neighbours(network: Address, time: int) -> frozenset[Address]:
+            return roster.neighbours(self.name, network, time)
+
+        roster.gather(self.name, config.aggregate)
         self.jail = Jail(
-            self.name,
-            Detector(self.limited, Connections(past.connections)),
-            tally,
-            Policy(config.bantime, config.maxmatches, config.increment),
-            self.ignored(own),
-            holds,
-            past.failed,
-            "bans" if self.hears_bans else "failures",
-            offences,
+            name=self.name,
+            detector=Detector(self.limited, Connections(past.connections)),
+            tally=Tally(config.maxretry, config.findtime),
+            policy=Policy(config.bantime, config.maxmatches, config.increment),
+            ignored=around.sparing.ignored(config),
+            holds=holds,
+            failures=past.failed,
+            counts="bans" if self.hears_bans else "failures",
+            offences=around.offences,
+            prefixes=config.prefixes,
+            aggregate=config.aggregate,
+            neighbours=neighbours,
+            questions=self.questions,
         )
+        unit = self.jail.unit
+        self.jail.tally.restore((unit(address), failure) for address, failure in past.failures)
         self.banned = past.banned
         self.state, self.reason = State.RUNNING, ""
 
@@ -108,7 +142,7 @@ class Guard:
         return self.config is not None and self.config.filter.source == "bans"
 
     def ignored(self, own: Iterable[str]) -> Ignored:
-        """Return whom the jail spares on a host with these addresses of its own."""
+        """Return whom the jail spares, names left out, on a host with these addresses."""
         config = self.config
         if config is None:
             return Ignored(())
@@ -119,6 +153,12 @@ class Guard:
         self.kept = self.past()
         self.jail = None
         self.state, self.reason = state, reason
+
+    def take_back(self, ban: Ban, batch: Batch) -> None:
+        """Count a ban no longer that has not been made after all."""
+        self.banned -= 1
+        if self.jail is not None:
+            batch.counters[ban.jail] = (self.jail.failures, self.banned)
 
     def warn(self) -> None:
         """Say once that bans cannot be made longer, if so."""

@@ -67,6 +67,7 @@ class Ledger:
         self._saver = saver
         self._recorder = recorder
         self._position = position
+        self._held: dict[tuple[str, Address], Ban] = {}
         self._rules: dict[tuple[str, Address], Rule] = {}
         self._add: dict[Rule, None] = {}
         self._drop: dict[Rule, None] = {}
@@ -83,15 +84,36 @@ class Ledger:
 
     def enter(self, ban: Ban, rule: Rule) -> None:
         """Ban; the next flush() brings it into force."""
-        replaced = self.roster.get(ban.jail, ban.address)
-        if replaced is not None:
-            self.batch.end(replaced, "replaced by another")
-        self.roster.add(ban)
-        self.batch.ban(ban)
-        self._rules[ban.jail, ban.address] = rule
-        self._drop.pop(rule, None)
-        self._add[rule] = None
+        self.enter_quietly(ban, rule)
         self._news.append(_News(ban))
+
+    def enter_quietly(self, ban: Ban, rule: Rule) -> None:
+        """Ban without a record and without telling the listeners."""
+        self._note(ban)
+        self._enforce(ban, rule)
+
+    def hold(self, ban: Ban) -> None:
+        """Save a ban that is to wait: release() or annul() will follow, or a restart enforce it."""
+        self._note(ban)
+        self._held[ban.jail, ban.address] = ban
+
+    def release(self, ban: Ban, rule: Rule) -> bool:
+        """Enter a ban that has waited; returns False if it has been lifted meanwhile."""
+        if not self._waits(ban):
+            return False
+        self._held.pop((ban.jail, ban.address), None)
+        self._enforce(ban, rule)
+        self._news.append(_News(ban))
+        return True
+
+    def annul(self, ban: Ban) -> bool:
+        """Strike out a ban that has waited, as if it had never been made."""
+        if not self._waits(ban):
+            return False
+        self._held.pop((ban.jail, ban.address), None)
+        self.roster.lift(ban.jail, ban.address)
+        self.batch.annul(ban)
+        return True
 
     def take_up(self, ban: Ban, rule: Rule) -> None:
         """Enter a ban whose rule is in the firewall already, if perhaps in another form."""
@@ -108,6 +130,12 @@ class Ledger:
                 count += 1
         return count
 
+    def end_quietly(self, jail: str, address: Address, reason: str) -> None:
+        """Lift a ban without a record and without telling the listeners."""
+        ban = self.roster.lift(jail, address)
+        if ban is not None:
+            self._strike(ban, reason)
+
     def expire(self, now: int) -> int:
         """Strike out what has ended; returns how many bans."""
         ended = self.roster.expire(now)
@@ -119,6 +147,11 @@ class Ledger:
         """Note a ban that was over before it could begin: it is recorded, not enforced."""
         self.batch.end(ban, PAST)
         self.roster.past(ban.jail, ban.address, ban.until)
+        self._news.append(_News(ban, PAST))
+
+    def denied(self, jail: str, banned: int, lifted: int) -> None:
+        """Record how many permanent bans of a jail have come and gone quietly."""
+        self._recorder.denied(jail, banned, lifted)
 
     def flush(self, done: Done | None = None, *, durable: bool = False) -> None:
         """Save all changes in one transaction and bring them into force.
@@ -144,16 +177,38 @@ class Ledger:
 
     def reshape(self, rule: Callable[[Ban], Rule]) -> None:
         """Make the rules anew, for a new configuration; compare() brings them into force."""
-        self._rules = {(ban.jail, ban.address): rule(ban) for ban in self.roster}
+        bans = (ban for ban in self.roster if (ban.jail, ban.address) not in self._held)
+        self._rules = {(ban.jail, ban.address): rule(ban) for ban in bans}
         self._add, self._drop = {}, {}
 
+    def _note(self, ban: Ban) -> None:
+        replaced = self.roster.get(ban.jail, ban.address)
+        if replaced is not None:
+            self._held.pop((ban.jail, ban.address), None)
+            self.batch.end(replaced, "replaced by another")
+        self.roster.add(ban)
+        self.batch.ban(ban)
+
+    def _enforce(self, ban: Ban, rule: Rule) -> None:
+        self._rules[ban.jail, ban.address] = rule
+        self._drop.pop(rule, None)
+        self._add[rule] = None
+
+    def _waits(self, ban: Ban) -> bool:
+        return self._held.get((ban.jail, ban.address)) is ban
+
     def _end(self, ban: Ban, reason: str) -> None:
+        if not self._waits(ban):
+            self._news.append(_News(ban, reason))
+        self._strike(ban, reason)
+
+    def _strike(self, ban: Ban, reason: str) -> None:
         self.batch.end(ban, reason)
+        self._held.pop((ban.jail, ban.address), None)
         rule = self._rules.pop((ban.jail, ban.address), None)
         if rule is not None:
             self._add.pop(rule, None)
             self._drop[rule] = None
-        self._news.append(_News(ban, reason))
 
     def _save(self, *, durable: bool) -> None:
         try:
@@ -198,7 +253,9 @@ class Ledger:
             done(outcome)
 
     def _tell(self, item: _News) -> None:
-        if item.lifted:
+        if item.lifted == PAST:
+            self._recorder.too_late(item.ban)
+        elif item.lifted:
             self._recorder.unbanned(item.ban, item.lifted)
             for listener in self.listeners:
                 listener.ban_removed(item.ban, item.lifted)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from jaild.core.ban import Ban
 from jaild.core.entry import Entry
 from jaild.core.position import Position
 from jaild.journal.reader import JournalReader
@@ -103,6 +104,11 @@ class Reading:
         if self._open is not None:
             self._open.watch.gather(self._open.reader.time)
 
+    def pass_on(self, guard: Guard, ban: Ban) -> None:
+        """Tell the jails that look at bans of one that had to wait."""
+        if self._open is not None:
+            self._open.watch.pass_on(guard, ban)
+
     def _turn(self, entries: Iterator[Entry]) -> int:
         if self._open is None:
             return 0
@@ -116,7 +122,8 @@ class Reading:
             if count:
                 self.entries += count
                 self.place = Position(reader.cursor, reader.time, reader.time)
-        watch.gather(reader.time if count else self._now())
+        # Only entries tell that the clock was set back: a start with a wrong one forgets nothing.
+        watch.gather(reader.time if count else max(reader.time, self._now()))
         self._pace.turn(read=bool(count))
         self._open.feed.alert(on=watch.suspects())
         return count

@@ -4,7 +4,8 @@
 """This module lets jails work on history: the service's own, without store, firewall and clock.
 
 "Now" is always the time of the entry, also for the end of bans. What the service learns from
-elsewhere is not known here: the host's own addresses, bans by hand, what was before.
+elsewhere is not known here: the host's own addresses, what names stand for and ignorecommand
+answers, bans by hand, denyip, what was before.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,14 +13,14 @@ from dataclasses import dataclass
 from itertools import islice
 
 from jaild.config.model import JailConfig
-from jaild.core.address import Address
-from jaild.core.ban import FOREVER, Ban
+from jaild.core.ban import FOREVER
 from jaild.core.entry import Entry
 from jaild.core.jail import Event
 from jaild.core.offences import Offences
+from jaild.core.policy import Ignored
 from jaild.core.roster import Roster
 from jaild.service.feed import TURN
-from jaild.service.guard import Guard, Past
+from jaild.service.guard import Guard, Past, Surroundings
 from jaild.service.limit import Limit
 from jaild.service.watch import Watch
 from jaild.state.batch import Batch
@@ -54,7 +55,8 @@ class Replay(Watch):
         self._end = FOREVER
         self._entry = Entry(0, "", {})
         self._seen = audience.seen
-        guards = [self._started(jail, limit) for jail in jails]
+        around = Surroundings(self._roster, limit, self._offences, _Listed())
+        guards = [_started(jail, around) for jail in jails]
         super().__init__(guards, cursor, lambda: self._forgotten, self._enter, audience.failed)
 
     def run(self, entries: Iterable[Entry]) -> None:
@@ -67,14 +69,6 @@ class Replay(Watch):
             self.gather(self._entry.time)
             # Here the service would save.
             self._forgotten = Batch()
-
-    def _started(self, jail: JailConfig, limit: Limit) -> Guard:
-        def holds(address: Address, time: int) -> bool:
-            return self._roster.holds(jail.name, address, time)
-
-        guard = Guard(jail.name, jail)
-        guard.start(Past(), (), holds, limit, self._offences)
-        return guard
 
     def _timed(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         """Yield entries; the bans that are over by then have ended."""
@@ -90,10 +84,30 @@ class Replay(Watch):
         end = self._roster.next_end()
         self._end = FOREVER if end is None else end
 
-    def _enter(self, _guard: Guard, ban: Ban) -> None:
-        self._roster.add(ban)
-        self._look_ahead()
+    def _enter(self, _guard: Guard, event: Event) -> bool:
+        if event.ban is not None:
+            self._roster.add(event.ban)
+            for member in self._roster.swallowed(event.ban):
+                self._roster.lift(member.jail, member.address)
+            self._look_ahead()
+        return True
 
     def _note(self, guard: Guard, event: Event) -> None:
         self._seen(guard.name, event, self._entry)
         super()._note(guard, event)
+
+
+def _started(jail: JailConfig, around: Surroundings) -> Guard:
+    guard = Guard(jail.name, jail)
+    guard.start(Past(), around)
+    return guard
+
+
+class _Listed:
+    """Whom jails spare as far as it is written in their configuration."""
+
+    def ignored(self, jail: JailConfig) -> Ignored:
+        return Ignored(jail.ignoreip)
+
+    def questions(self, _jail: JailConfig) -> None:
+        return None

@@ -7,30 +7,32 @@ Everything runs in the loop's one thread.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jaild import __version__
-from jaild.config.compile import compile_filter
-from jaild.config.model import Config
+from jaild.config.model import BrokenJail, Config
 from jaild.core.address import Address, covering, parse
 from jaild.core.ban import Ban
-from jaild.core.errors import InvalidConfig, JaildError, NoSuchJail, StoreFailed
+from jaild.core.errors import InvalidConfig, JaildError, StoreFailed
 from jaild.core.offences import Offences
-from jaild.core.tally import Failure
 from jaild.enforce.keeper import Keeper
 from jaild.enforce.port import Firewall
 from jaild.journal.record import Recorder
+from jaild.lookup.port import Lookup
+from jaild.service.banning import Banning
 from jaild.service.commands import Commands, Counted
 from jaild.service.explain import MOST_PAST, Explanation, explain
 from jaild.service.feed import Loop
-from jaild.service.guard import Guard, Past, pasts_of
+from jaild.service.guard import Guard, Surroundings, pasts_of
+from jaild.service.jails import Jails
 from jaild.service.ledger import OVER, PAST, Ledger
 from jaild.service.limit import Limit
 from jaild.service.pace import Pace
 from jaild.service.reading import News, Reading
 from jaild.service.salvage import Salvage
+from jaild.service.sparing import Sparing
 from jaild.service.status import JailStatus, Listener, State
 from jaild.state.saved import Saved
 from jaild.state.store import Store
@@ -55,6 +57,7 @@ class Parts:
     now: Callable[[], int]
     load: Callable[[], Config]
     status: Callable[[str], None]
+    lookup: Lookup
     journal: Path | None = None
 
 
@@ -67,25 +70,31 @@ class Service:
         self.config = config
         self._parts = parts
         self._ledger = Ledger(parts.store, parts.recorder, lambda: self._reading.place)
+        self._pace = Pace(parts.loop, self._ledger, parts.now, self._say)
+        self._limit = Limit()
+        self._offences = Offences(wanted=False)
+        self._sparing = Sparing(parts.loop, parts.lookup, parts.now)
+        around = Surroundings(self._ledger.roster, self._limit, self._offences, self._sparing)
+        self._jails = Jails(around, self._ledger, parts.store, parts.recorder, parts.now)
+        self._banning = Banning(
+            self._jails, self._sparing, self._offences, self._ledger, self._pace, parts.now
+        )
+        news = News(self._banning.found, self._jail_failed, self._lost, self._caught_up)
+        self._reading = Reading(
+            parts.loop, parts.now, parts.journal, self._ledger, self._pace, news
+        )
+        self._banning.pass_on = self._reading.pass_on
         self._salvage = Salvage(
-            parts.firewall, self._ledger, lambda: self._guards, parts.now, self._salvaged
+            parts.firewall, self._ledger, self._jails.by_name, parts.now, self._salvaged
         )
         self._keeper = Keeper(self._salvage, parts.loop, self._ledger.rules, self._firewall_news)
         self._ledger.keeper = self._keeper
         self._ledger.whole = self._salvage.whole
-        self._limit = Limit()
-        self._pace = Pace(parts.loop, self._ledger, parts.now, self._say)
-        news = News(self._ban_found, self._jail_failed, self._lost, self._caught_up)
-        self._reading = Reading(
-            parts.loop, parts.now, parts.journal, self._ledger, self._pace, news
-        )
-        commands = Commands(self._ledger, self._pace, self._guard, parts.now)
+        commands = Commands(self._ledger, self._pace, self._jails.find, parts.now)
         self.ban = commands.ban
         self.unban = commands.unban
         self.unban_all = commands.unban_all
-        self._guards: dict[str, Guard] = {}
-        self._offences = Offences()
-        self._own: tuple[Address, ...] = ()
+        self._commands = commands
         self._missing: set[str] = set()
         self._ready: Callable[[], None] | None = None
 
@@ -98,14 +107,14 @@ class Service:
         """
         self._limit.start()
         saved = self._parts.store.load()
-        for offence in self._parts.store.offences():
-            self._offences.note(*offence)
+        self._recall_offences()
         if saved.lost is not None:
             self._salvage.needed = True
             self._parts.recorder.state_lost(saved.lost.reason, saved.lost.kept)
         self._reading.place = saved.position
-        self._guards = self._build(self.config, pasts_of(saved))
-        self._check_some_run()
+        self._sparing.names.restore(saved.names)
+        self._jails.build(self.config, pasts_of(saved))
+        self._jails.check_some_run()
         self._take_up(saved)
         if saved.position is not None:
             self._recall_ended(saved.position.entry_time)
@@ -121,9 +130,10 @@ class Service:
 
     def _begin(self, own: tuple[Address, ...] | JaildError) -> None:
         self._set_own(own)
-        self._lift_ignored()
+        self._banning.follow_names()
+        self._banning.deny()
         self._pace.expire()
-        self._reading.open(list(self._guards.values()))
+        self._reading.open(list(self._jails))
         self._ledger.compare(lambda _outcome: self._arrived("firewall"))
 
     def _arrived(self, what: str) -> None:
@@ -133,45 +143,20 @@ class Service:
             ready()
             self._say()
 
-    def _build(self, config: Config, pasts: dict[str, Past]) -> dict[str, Guard]:
-        guards = {jail.name: Guard(jail.name, jail) for jail in config.jails}
-        for guard in guards.values():
-            self._start(guard, pasts.get(guard.name, Past()))
-        for broken in config.broken:
-            past = pasts.get(broken.name, Past())
-            guards[broken.name] = Guard(
-                broken.name, None, None, State.FAILED, str(broken.error), past.banned, past
-            )
-        for guard in guards.values():
-            if guard.state is State.FAILED:
-                self._parts.recorder.jail_failed(guard.name, guard.reason)
-        return guards
-
-    def _start(self, guard: Guard, past: Past) -> None:
-        def holds(address: Address, time: int) -> bool:
-            return self._ledger.roster.holds(guard.name, address, time)
-
+    def _recall_offences(self) -> None:
+        """Load the offences as soon as any jail makes bans longer by them."""
+        if self._offences.wanted or not any(jail.increment for jail in self.config.jails):
+            return
+        self._offences.wanted = True
         try:
-            if guard.hears_bans and not past.known:
-                self._tell_of_earlier_bans(guard, past)
-            guard.start(past, self._own, holds, self._limit, self._offences)
-        except InvalidConfig as error:
-            guard.kept = past
-            guard.stop(State.FAILED, str(error))
-
-    def _tell_of_earlier_bans(self, guard: Guard, past: Past) -> None:
-        """Let a new jail that looks at bans know those of its finding window."""
-        assert guard.config is not None  # noqa: S101 - else it would not hear bans
-        findtime, batch = guard.config.findtime, self._ledger.batch
-        for address, since in self._parts.store.bans_since(self._parts.now() - findtime):
-            past.failures.append((address, Failure(since, "")))
-            batch.fail(guard.name, *past.failures[-1], findtime)
-        batch.counters[guard.name] = (0, 0)
-
-    def _check_some_run(self) -> None:
-        failed = [guard for guard in self._guards.values() if guard.state is State.FAILED]
-        if failed and len(failed) == len(self._guards):
-            raise InvalidConfig(f"no jail can run: {failed[0].reason}")
+            for offence in self._parts.store.offences():
+                self._offences.note(*offence)
+        except StoreFailed as error:
+            logger.warning("earlier bans do not make later ones longer: %s", error)
+        for ban in self._ledger.batch.all():
+            # Not saved yet, and so not among those in the store.
+            if ban.failures:
+                self._offences.note(ban.jail, ban.address, ban.since)
 
     def _recall_ended(self, seen: int) -> None:
         """Let entries that are yet to be read find the bans under which they came."""
@@ -181,30 +166,24 @@ class Service:
     def _take_up(self, saved: Saved) -> None:
         batch = self._ledger.batch
         for ban in saved.bans:
-            guard = self._guards.get(ban.jail)
+            guard = self._jails.get(ban.jail)
             if guard is None:
                 batch.end(ban, GONE)
             else:
                 # A jail with a mistake keeps its bans, on all ports: it no longer says on which.
                 self._ledger.restore(ban, guard.rule(ban.address))
         for jail, address, _ in saved.failures:
-            if jail not in self._guards:
+            if jail not in self._jails:
                 batch.clear(jail, address)
         for jail, process, _ in saved.connections:
-            if jail not in self._guards:
+            if jail not in self._jails:
                 batch.connections[jail, process] = None
 
     def _salvaged(self) -> None:
         self._pace.flush(durable=True)
-        self._lift_ignored()
+        self._banning.lift_ignored()
 
     # News from the journal
-
-    def _ban_found(self, guard: Guard, ban: Ban) -> None:
-        if ban.until <= self._parts.now():
-            self._ledger.past(ban)
-        else:
-            self._ledger.enter(ban, guard.rule(ban.address))
 
     def _lost(self, since: int) -> None:
         self._parts.recorder.position_lost(since)
@@ -215,9 +194,9 @@ class Service:
 
     def prune(self) -> None:
         """Forget what is older than the configuration wants to remember."""
-        now, guards = self._parts.now(), self._guards.values()
+        now = self._parts.now()
         # How far back a jail with a mistake wants to remember is not known: nothing goes.
-        ages = [guard.config.history if guard.config else now for guard in guards]
+        ages = [guard.config.history if guard.config else now for guard in self._jails]
         history = max(0, now - self.config.daemon.dbpurgeage)
         offences = min(history, max(0, now - max(ages, default=0)))
         try:
@@ -242,21 +221,7 @@ class Service:
         if isinstance(own, JaildError):
             logger.warning("the host's own addresses are not known: %s", own)
             return
-        self._own = own
-        for guard in self._guards.values():
-            if guard.jail is not None and guard.config is not None:
-                guard.jail.ignored = guard.ignored(own)
-        self._lift_ignored()
-
-    def _lift_ignored(self) -> None:
-        lifted = 0
-        for ban in list(self._ledger.roster):
-            jail = self._guards[ban.jail].jail
-            why = jail.ignored.why(ban.address) if jail is not None else ""
-            if why:
-                lifted += self._ledger.lift([ban], why)
-        if lifted:
-            self._pace.flush()
+        self._banning.set_own(own)
 
     def _firewall_news(self, problem: str) -> None:
         if problem:
@@ -266,7 +231,7 @@ class Service:
         self._say()
 
     def _say(self) -> None:
-        states = [guard.state for guard in self._guards.values()]
+        states = [guard.state for guard in self._jails]
         failed = states.count(State.FAILED)
         parts = [
             _plural(states.count(State.RUNNING), "jail"),
@@ -281,40 +246,42 @@ class Service:
     def reload(self) -> None:
         """Use the configuration as it is on disk now.
 
-        Raises InvalidConfig for any mistake in it: nothing has changed then.
+        Raises InvalidConfig for any mistake in it. One of a single jail keeps that jail as it was,
+        the others have changed; one of the whole has changed nothing.
         """
         try:
             config = self._parts.load()
-            for broken in config.broken:
-                raise broken.error
-            for jail in config.jails:
-                compile_filter(jail.filter)
         except InvalidConfig as error:
             self._parts.recorder.config_refused(str(error))
             raise
-        self._adopt(config)
-        self._parts.recorder.reloaded(len(config.jails))
+        mistakes = self._adopt(config)
+        self._parts.recorder.reloaded(len(config.jails) + len(config.broken) - len(mistakes))
         for listener in self.listeners:
             listener.reloaded()
         self._jails_changed()
+        if mistakes:
+            raise _partly_used(mistakes, self._jails)
 
     def start_jail(self, name: str) -> None:
         """Let a stopped jail watch again; raises NoSuchJail, and InvalidConfig if it cannot."""
-        guard = self._guard(name)
-        if guard.state is State.RUNNING:
+        guard = self._jails.find(name)
+        if guard.jail is not None:
             return
-        self._start(guard, guard.past())
+        self._jails.start(guard, guard.past())
         if guard.state is State.FAILED:
             raise InvalidConfig(guard.reason)
+        self._banning.deny()
+        self._parts.recorder.jail_started(name)
         self._jails_changed()
 
     def stop_jail(self, name: str, done: Counted) -> None:
         """Let a jail watch no longer and lift its bans; done hears how many. Raises NoSuchJail."""
-        guard = self._guard(name)
+        guard = self._jails.find(name)
         self._reading.gather()
         guard.stop(State.STOPPED, "stopped by hand")
+        self._parts.recorder.jail_stopped(name, guard.reason)
         self._jails_changed()
-        self.unban_all(name, done)
+        self._commands.lift_all(name, done)
 
     def _jail_failed(self, guard: Guard) -> None:
         self._parts.recorder.jail_failed(guard.name, guard.reason)
@@ -325,19 +292,23 @@ class Service:
         for listener in self.listeners:
             listener.jails_changed()
 
-    def _adopt(self, config: Config) -> None:
+    def _adopt(self, config: Config) -> list[BrokenJail]:
         self._reading.close()
-        pasts = {name: guard.past() for name, guard in self._guards.items()}
-        self.config = config
-        self._guards = self._build(config, pasts)
-        gone = [ban for ban in self._ledger.roster if ban.jail not in self._guards]
-        self._ledger.lift(gone, GONE)
         self._pace.flush()
-        self._lift_ignored()
-        self._ledger.reshape(lambda ban: self._guards[ban.jail].rule(ban.address))
+        self.config = config
+        self._recall_offences()
+        mistakes = self._jails.rebuild(config)
+        gone = [ban for ban in self._ledger.roster if ban.jail not in self._jails]
+        self._ledger.lift(gone, GONE)
+        self._banning.follow_names()
+        self._pace.flush()
+        self._banning.lift_ignored()
+        self._banning.deny()
+        self._ledger.reshape(lambda ban: self._jails.find(ban.jail).rule(ban.address))
         self._ledger.compare()
-        self._reading.open(list(self._guards.values()))
+        self._reading.open(list(self._jails))
         self._say()
+        return mistakes
 
     # What others see
 
@@ -364,28 +335,33 @@ class Service:
 
     def jail_states(self) -> list[JailStatus]:
         """Return how all jails stand, in the configuration's order."""
-        return [self.jail_status(name) for name in self._guards]
+        return [self.jail_status(guard.name) for guard in self._jails]
 
     def jail_status(self, name: str) -> JailStatus:
         """Return how one jail stands; raises NoSuchJail."""
-        return self._guard(name).status(self._ledger.roster.of(name))
+        return self._jails.find(name).status(self._ledger.roster.of(name))
 
     def bans(self, jail: str) -> list[Ban]:
         """Return one jail's bans, or all with ""; raises NoSuchJail."""
-        return self._ledger.roster.of(self._guard(jail).name) if jail else list(self._ledger.roster)
+        roster = self._ledger.roster
+        return roster.of(self._jails.find(jail).name) if jail else list(roster)
 
     def explain(self, text: str) -> Explanation:
         """Return what is known of an address or network; raises InvalidAddress, StoreFailed."""
         address, now = parse(text), self._parts.now()
         saved = self._parts.store.past(covering(address), MOST_PAST)
-        return explain(address, self._guards.values(), self._ledger, self._own, now, saved)
+        return explain(address, self._jails, self._ledger, self._sparing.own, now, saved)
 
-    def _guard(self, name: str) -> Guard:
-        guard = self._guards.get(name)
-        if guard is None:
-            known = ", ".join(self._guards) or "none"
-            raise NoSuchJail(f"there is no jail '{name}'; the enabled jails are: {known}")
-        return guard
+
+def _partly_used(mistakes: Sequence[BrokenJail], jails: Jails) -> InvalidConfig:
+    """Return what to tell of a configuration that has a mistake in some of its jails."""
+    first, more = mistakes[0], len(mistakes) - 1
+    guard = jails.find(first.name)
+    fate = "goes on as before" if guard.jail is not None else "does not run"
+    others = f" (and {_plural(more, 'more jail')} with mistakes)" if more else ""
+    error = first.error
+    sentence = f"jail '{first.name}' {fate}{others}, the others use the new configuration"
+    return InvalidConfig(f"{error.message}; {sentence}", error.path, error.line, error.hint)
 
 
 def _plural(number: int, noun: str) -> str:

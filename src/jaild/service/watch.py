@@ -11,14 +11,19 @@ from jaild.core.entry import Entry
 from jaild.core.errors import TooSlow
 from jaild.core.jail import Event
 from jaild.core.match import Match, union
+from jaild.core.tally import MOST, Tally
 from jaild.service.guard import Guard
 from jaild.service.status import State
 from jaild.state.batch import Batch
 
 logger = logging.getLogger(__name__)
 
-Found = Callable[[Guard, Ban], None]
+# Returns whether the ban is made; one that has to wait is passed on later.
+Found = Callable[[Guard, Event], bool]
 
+# What jaild's own units write is no source: a jail would find its own bans in it.
+_UNIT = "_SYSTEMD_UNIT"
+_OWN = (b"jaild.service", b"jaild-enforcer.service", b"jaild-lookup.service")
 # The fields that decide take few values; more than this many combinations are somebody's play.
 MOST_ROUTES = 10_000
 
@@ -29,7 +34,7 @@ class Router:
     def __init__(self, guards: Sequence[Guard]) -> None:
         self._guards = [(guard.config.match, guard) for guard in guards if guard.config]
         self.match: Match = union(match for match, _ in self._guards)
-        self._names = sorted(self.match.fields)
+        self._names = sorted(self.match.fields | {_UNIT})
         self._routes: dict[tuple[bytes | None, ...], tuple[Guard, ...]] = {}
 
     def find(self, fields: Mapping[str, bytes]) -> tuple[Guard, ...]:
@@ -39,9 +44,14 @@ class Router:
         if found is None:
             if len(self._routes) >= MOST_ROUTES:
                 self._routes.clear()
-            found = tuple(guard for match, guard in self._guards if match.accepts(fields))
+            found = self._chosen(fields)
             self._routes[key] = found
         return found
+
+    def _chosen(self, fields: Mapping[str, bytes]) -> tuple[Guard, ...]:
+        if fields.get(_UNIT) in _OWN:
+            return ()
+        return tuple(guard for match, guard in self._guards if match.accepts(fields))
 
 
 class Watch:
@@ -59,6 +69,7 @@ class Watch:
         self.guards = guards
         self.router = Router(guards)
         self.taken = 0
+        self._crowded: set[str] = set()
         self._cursor = cursor
         self._batch = batch
         self._found = found
@@ -86,6 +97,17 @@ class Watch:
             batch.connections.update(((guard.name, key), known) for key, known in changed.items())
             for address in jail.tally.expire(now):
                 batch.clear(guard.name, address)
+            self._say_if_crowded(guard.name, jail.tally)
+
+    def _say_if_crowded(self, name: str, tally: Tally) -> None:
+        """Say once, as long as it lasts, that suspects are forgotten before their time."""
+        if tally.crowded and name not in self._crowded:
+            self._crowded.add(name)
+            logger.warning("[%s] above %d suspects those quiet longest are forgotten", name, MOST)
+        elif name in self._crowded and len(tally) < MOST // 2:
+            self._crowded.discard(name)
+            logger.warning("[%s] %d suspects were forgotten before their time", name, tally.crowded)
+            tally.crowded = 0
 
     def suspects(self) -> bool:
         """Return whether any jail has somebody in its finding window."""
@@ -130,11 +152,11 @@ class Watch:
             batch.clear(guard.name, event.address)
             guard.banned += 1
             guard.warn()
-            self._found(guard, event.ban)
-            self._pass_on(guard, event.ban)
+            if self._found(guard, event):
+                self.pass_on(guard, event.ban)
         batch.counters[guard.name] = (jail.failures, guard.banned)
 
-    def _pass_on(self, guard: Guard, ban: Ban) -> None:
+    def pass_on(self, guard: Guard, ban: Ban) -> None:
         """Tell the jails that look at bans."""
         for other in self.guards:
             if other.hears_bans and other is not guard and other.jail is not None:

@@ -3,6 +3,7 @@
 
 """This module gathers what one transaction saves: a position and all that follows from it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from jaild.core.address import Address
@@ -16,8 +17,9 @@ from jaild.core.tally import Failure
 class Batch:
     """The changes since the last commit; ``window`` holds since when a suspect's failures count.
 
-    A connection of None is forgotten; ``complete`` says that no ban is missing any more after a
-    loss of the state. Use the methods: they keep the order of events right.
+    A connection of None is forgotten, and a name without addresses; ``complete`` says that no ban
+    is missing any more after a loss of the state. Use the methods: they keep the order of events
+    right.
     """
 
     position: Position | None = None
@@ -27,6 +29,8 @@ class Batch:
     connections: dict[tuple[str, str], Connection | None] = field(default_factory=dict)
     banned: dict[tuple[str, Address], Ban] = field(default_factory=dict)
     ended: list[tuple[Ban, str]] = field(default_factory=list)
+    annulled: set[tuple[str, Address]] = field(default_factory=set)
+    names: dict[str, tuple[Address, ...]] = field(default_factory=dict)
     counters: dict[str, tuple[int, int]] = field(default_factory=dict)
     complete: bool = False
 
@@ -38,6 +42,8 @@ class Batch:
             or self.connections
             or self.banned
             or self.ended
+            or self.annulled
+            or self.names
             or self.counters
             or self.complete
         )
@@ -53,9 +59,20 @@ class Batch:
         self.window.pop((jail, address), None)
         self.cleared.add((jail, address))
 
+    def all(self) -> Iterator[Ban]:
+        """Yield the bans that are noted, those that have ended included."""
+        yield from self.banned.values()
+        yield from (ban for ban, _ in self.ended)
+
     def ban(self, ban: Ban) -> None:
         """Note a ban that is meant to be in force."""
         self.banned[ban.jail, ban.address] = ban
+        self.annulled.discard((ban.jail, ban.address))
+
+    def annul(self, ban: Ban) -> None:
+        """Note that a ban has not been made after all: nothing will tell of it."""
+        self.banned.pop((ban.jail, ban.address), None)
+        self.annulled.add((ban.jail, ban.address))
 
     def end(self, ban: Ban, how: str) -> None:
         """Note that a ban has ended, or was over before it could begin."""

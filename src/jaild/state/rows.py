@@ -4,10 +4,11 @@
 """This module turns bans and connections into rows of the state file, and back."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from jaild.core.address import Address, parse
-from jaild.core.ban import FOREVER, Ban, Evidence
+from jaild.core.address import Address, parse, parse_host
+from jaild.core.ban import FOREVER, Ban, Evidence, Sealed
 from jaild.core.connection import Connection
 
 
@@ -15,7 +16,7 @@ def ban_row(ban: Ban) -> tuple[object, ...]:
     """Return a ban as a row of its table."""
     # SQLite's integers are signed: a ban without an end has no end there either.
     until = None if ban.until == FOREVER else ban.until
-    evidence = json.dumps(ban.evidence)
+    evidence = ban.evidence.data if isinstance(ban.evidence, Sealed) else "[]"
     return (ban.jail, ban.address, ban.since, until, ban.failures, ban.reason, evidence)
 
 
@@ -29,14 +30,25 @@ def ban_of(*row: Any) -> Ban:  # noqa: ANN401 - as SQLite gives it
     """Return the ban of a row; raises ValueError where there is none."""
     jail, address, since, until, failures, reason, evidence = row
     end = FOREVER if until is None else int(until)
-    entries = tuple(Evidence(*one) for one in json.loads(evidence))
-    return Ban(jail, Address(address), since, end, failures, reason, entries)
+    return Ban(jail, Address(address), since, end, failures, reason, _evidence_of(evidence))
+
+
+def _evidence_of(value: bytes | str) -> Sequence[Evidence]:
+    """Return evidence as this version saves it, or as the one before did: as JSON."""
+    if isinstance(value, bytes):
+        return Sealed(value)
+    return tuple(Evidence(*one) for one in json.loads(value)) if value != "[]" else ()
 
 
 def connection_of(*row: Any) -> Connection:  # noqa: ANN401 - as SQLite gives it
     """Return the connection of a row without jail and process."""
     address, port, step, counted, pending, time, users = row
     return Connection(address, port, step, counted, bool(pending), time, tuple(json.loads(users)))
+
+
+def addresses_of(text: str) -> tuple[Address, ...]:
+    """Return the addresses of a name; raises ValueError, InvalidAddress where there are none."""
+    return tuple(parse_host(one) for one in json.loads(text))
 
 
 def checked(ban: Ban) -> Ban:

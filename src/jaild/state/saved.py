@@ -17,7 +17,8 @@ from jaild.state.damage import Loss
 class Saved:
     """What an earlier run has left; ``position`` is None on the first start.
 
-    ``lost`` is set while bans are in the firewall that are not here: a damaged file was set aside.
+    ``names`` are the addresses that host names had. ``lost`` is set while bans are in the firewall
+    that are not here: a damaged file was set aside.
     """
 
     position: Position | None = None
@@ -25,4 +26,5 @@ class Saved:
     connections: list[tuple[str, str, Connection]] = field(default_factory=list)
     bans: list[Ban] = field(default_factory=list)
     counters: dict[str, tuple[int, int]] = field(default_factory=dict)
+    names: dict[str, tuple[Address, ...]] = field(default_factory=dict)
     lost: Loss | None = None

@@ -15,6 +15,9 @@ VERSION = 3
 # The value of the header's field application_id while bans are yet to be found in the firewall.
 LOST = 1
 
+# Bytes of SQLite's write-ahead log that stay on the disk; it grows beyond only for a while.
+LOG_MOST = 8 << 20
+
 _TABLES = """
 CREATE TABLE position (only INTEGER PRIMARY KEY CHECK (only = 1),
     cursor TEXT NOT NULL, entry_time INTEGER NOT NULL, seen INTEGER NOT NULL);
@@ -33,6 +36,7 @@ CREATE TABLE history (jail TEXT NOT NULL, address TEXT NOT NULL,
     since INTEGER NOT NULL, until INTEGER, failures INTEGER NOT NULL, reason TEXT NOT NULL,
     ended TEXT NOT NULL, evidence TEXT NOT NULL DEFAULT '[]');
 CREATE INDEX history_address ON history (address, since);
+CREATE TABLE name (name TEXT PRIMARY KEY, addresses TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE counter (jail TEXT PRIMARY KEY, failures INTEGER NOT NULL, bans INTEGER NOT NULL)
     WITHOUT ROWID;
 """
@@ -50,6 +54,7 @@ ALTER TABLE ban ADD COLUMN evidence TEXT NOT NULL DEFAULT '[]';
 UPDATE ban SET evidence =
     (SELECT json_group_array(json_array(0, value, '')) FROM json_each(ban.cursors));
 ALTER TABLE ban DROP COLUMN cursors;
+CREATE TABLE name (name TEXT PRIMARY KEY, addresses TEXT NOT NULL) WITHOUT ROWID;
 """,
 }
 
@@ -73,6 +78,8 @@ def prepare(db: sqlite3.Connection, *, lost: bool) -> None:
         db.execute("PRAGMA auto_vacuum=INCREMENTAL")
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA busy_timeout=5000")
+    # A large transaction leaves a large log, which SQLite would keep at that length.
+    db.execute(f"PRAGMA journal_size_limit={LOG_MOST}")
     steps = _TABLES if version == 0 else "".join(_STEPS[n] for n in range(version, VERSION))
     if version == 0 and lost:
         steps += f"PRAGMA application_id={LOST};"

@@ -9,7 +9,8 @@ synchronous=NORMAL a power cut may take back the last transactions, but always w
 entries are then read again.
 
 A file that SQLite cannot use is set aside, and a new one begun that is marked until the bans have
-been found in the firewall.
+been found in the firewall. Of one that cannot be written, on a full or a read-only disk, there is a
+copy in memory to begin with; each commit then tries the file again.
 """
 
 import json
@@ -18,6 +19,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from jaild.core.address import Address
@@ -25,11 +27,15 @@ from jaild.core.ban import Ban
 from jaild.core.errors import InvalidAddress, StoreFailed
 from jaild.core.position import Position
 from jaild.core.tally import Failure
-from jaild.state import schema
+from jaild.state import behind, schema
 from jaild.state.batch import Batch
 from jaild.state.damage import Damaged, Loss, StoreDamaged, is_damage, set_aside
-from jaild.state.rows import ban_of, ban_row, checked, connection_of, past_row
+from jaild.state.rows import addresses_of, ban_of, ban_row, checked, connection_of, past_row
 from jaild.state.saved import Saved
+
+# While the file is shrunk nothing else is done: a thousand pages take some milliseconds.
+SHRINK_PAGES = 1000
+SHRINK_SECONDS = 1.0
 
 
 class Store:
@@ -38,19 +44,22 @@ class Store:
     def __init__(self, path: Path) -> None:
         """Open the file, or make it (mode 0600) with this version's tables.
 
-        A damaged one is set aside; load() tells.
+        A damaged one is set aside; load() tells. Of one that can only be read, commit() tells.
         """
         self._path = path
         self._damage = ""
         self._loss: Loss | None = None
         self._db: sqlite3.Connection | None = None
+        self._behind = False
         try:
             self._db = self._open()
         except (OSError, sqlite3.Error, Damaged) as error:
-            self._raise_unless_damaged("used", error)
+            failure = self._failure("used", error)
+            if not self._damage:
+                self._read_only(failure, error)
         if self._db is None:
             # Not before the error is forgotten: what it refers to may hold the damaged file open.
-            self.begin_anew()
+            self._begin_anew_somehow()
 
     def close(self) -> None:
         """Close the file."""
@@ -68,7 +77,7 @@ class Store:
             return self._load()
         except (sqlite3.Error, ValueError, TypeError, InvalidAddress, Damaged) as error:
             self._raise_unless_damaged("read", error)
-        self.begin_anew()
+        self._begin_anew_somehow()
         return self._load()
 
     def begin_anew(self) -> Loss:
@@ -83,7 +92,7 @@ class Store:
             raise StoreFailed(
                 f"the state file {self._path} cannot be begun anew: {error}"
             ) from error
-        self._damage = ""
+        self._damage, self._behind = "", False
         return self._loss
 
     def commit(self, batch: Batch, *, durable: bool = False) -> None:
@@ -93,6 +102,8 @@ class Store:
         """
         if self._damage:
             raise StoreDamaged(f"the state file {self._path} is damaged: {self._damage}")
+        if self._behind:
+            self._catch_up()
         db = self._used
         try:
             db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
@@ -164,9 +175,16 @@ class Store:
             self._used.execute(
                 "UPDATE history SET evidence = '[]' WHERE since < ? AND evidence != '[]'", (before,)
             )
-            self._used.execute("PRAGMA incremental_vacuum(1000)").fetchall()
+            self._shrink()
         except sqlite3.Error as error:
             raise self._failure("written", error) from error
+
+    def _shrink(self) -> None:
+        """Give free pages back to the disk, for a moment at most; the rest comes next time."""
+        db, until = self._used, monotonic() + SHRINK_SECONDS
+        while db.execute("PRAGMA freelist_count").fetchone() > (0,) and monotonic() < until:
+            # execute() would take the first step only, which frees one page.
+            db.executescript(f"PRAGMA incremental_vacuum({SHRINK_PAGES})")
 
     @property
     def _used(self) -> sqlite3.Connection:
@@ -174,7 +192,40 @@ class Store:
             raise StoreFailed(f"the state file {self._path} is not open")
         return self._db
 
-    def _open(self, *, anew: bool = False) -> sqlite3.Connection:
+    def _read_only(self, failure: StoreFailed, error: Exception) -> None:
+        """Take a copy of a file that cannot be written; raises the failure if that is no use."""
+        if not behind.can_wait(error) or not self._path.parent.is_dir():
+            raise failure from error
+        try:
+            self._db = behind.copy(self._path)
+            self._behind = True
+        except (OSError, sqlite3.Error, Damaged) as second:
+            self._failure("read", second)
+            if not self._damage:
+                raise failure from second
+        except schema.Newer as version:
+            raise self._newer(version) from None
+
+    def _begin_anew_somehow(self) -> None:
+        """Set the file aside, in memory alone where there is no room for a new one."""
+        try:
+            self.begin_anew()
+        except StoreFailed:
+            self._loss = self._loss or Loss(self._damage, "")
+            self._damage, self._behind = "", True
+            self._db = behind.nothing()
+
+    def _catch_up(self) -> None:
+        """Go on with the file in place of the copy; raises StoreFailed, StoreDamaged."""
+        try:
+            db = self._open(anew=True, lost=schema.is_lost(self._used))
+        except (OSError, sqlite3.Error, Damaged) as error:
+            failure = self._failure("written", error)
+            raise (StoreDamaged(str(failure)) if self._damage else failure) from error
+        self.close()
+        self._db, self._behind = db, False
+
+    def _open(self, *, anew: bool = False, lost: bool | None = None) -> sqlite3.Connection:
         found = self._path.exists()
         # Made before SQLite does, so that no one else can ever have it open.
         os.close(os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
@@ -182,14 +233,14 @@ class Store:
             raise Damaged("it is empty")
         db = sqlite3.connect(self._path, isolation_level=None)
         try:
+            # To sort must not need a disk, which may be full.
+            db.execute("PRAGMA temp_store=MEMORY")
             # A file without tables that was there before is one that somebody else made, or an
             # earlier start that did not come to its end.
-            schema.prepare(db, lost=found)
+            schema.prepare(db, lost=found if lost is None else lost)
         except schema.Newer as version:
             db.close()
-            raise StoreFailed(
-                f"the state file {self._path} was written by a newer jaild ({version})"
-            ) from None
+            raise self._newer(version) from None
         except BaseException:
             db.close()
             raise
@@ -204,7 +255,11 @@ class Store:
         """Return what to raise; the next commit asks for a new file if this one is damaged."""
         if is_damage(error):
             self._damage = str(error)
-        return StoreFailed(f"the state file {self._path} cannot be {doing}: {error}")
+        why = behind.explain(error)
+        return StoreFailed(f"the state file {self._path} cannot be {doing}: {why}")
+
+    def _newer(self, version: schema.Newer) -> StoreFailed:
+        return StoreFailed(f"the state file {self._path} was written by a newer jaild ({version})")
 
     def _load(self) -> Saved:
         lost = None
@@ -216,6 +271,7 @@ class Store:
             [(j, p, connection_of(*row)) for j, p, *row in self._rows("connection", "time")],
             [checked(ban_of(*row)) for row in self._rows("ban", "since")],
             {jail: (failures, bans) for jail, failures, bans in self._rows("counter", "jail")},
+            {name: addresses_of(text) for name, text in self._rows("name", "name")},
             lost,
         )
 
@@ -254,17 +310,26 @@ class Store:
             if known
         )
         many("INSERT OR REPLACE INTO connection VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", known_rows)
-        gone = ((ban.jail, ban.address) for ban, _ in batch.ended)
-        many("DELETE FROM ban WHERE jail = ? AND address = ?", gone)
-        past = (past_row(ban, how) for ban, how in batch.ended)
-        many("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)", past)
-        bans = map(ban_row, batch.banned.values())
-        many("INSERT OR REPLACE INTO ban VALUES (?, ?, ?, ?, ?, ?, ?)", bans)
+        self._apply_bans(batch)
         counters = ((jail, *values) for jail, values in batch.counters.items())
         many("INSERT OR REPLACE INTO counter VALUES (?, ?, ?)", counters)
+        gone_names = ((name,) for name, addresses in batch.names.items() if not addresses)
+        many("DELETE FROM name WHERE name = ?", gone_names)
+        names = ((name, json.dumps(known)) for name, known in batch.names.items() if known)
+        many("INSERT OR REPLACE INTO name VALUES (?, ?)", names)
         if batch.position is not None:
             place = batch.position
             row = (place.cursor, place.entry_time, place.seen)
             run("INSERT OR REPLACE INTO position VALUES (1, ?, ?, ?)", row)
         if batch.complete:
             run("PRAGMA application_id=0")
+
+    def _apply_bans(self, batch: Batch) -> None:
+        many = self._used.executemany
+        gone = ((ban.jail, ban.address) for ban, _ in batch.ended)
+        many("DELETE FROM ban WHERE jail = ? AND address = ?", gone)
+        many("DELETE FROM ban WHERE jail = ? AND address = ?", batch.annulled)
+        past = (past_row(ban, how) for ban, how in batch.ended)
+        many("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)", past)
+        bans = map(ban_row, batch.banned.values())
+        many("INSERT OR REPLACE INTO ban VALUES (?, ?, ?, ?, ?, ?, ?)", bans)

@@ -1,7 +1,11 @@
 # SPDX-FileCopyrightText: The jaild authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""This module looks up the journal entries that count against an address."""
+"""This module looks up in the journal who wrote the entries that count against an address.
+
+Times and messages come from the service; the journal, where it still has the entries and the caller
+may read it, adds the unit and the process.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,10 +18,20 @@ HOST = Place()
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Entries by cursor; ``problem`` says why some could not be looked up, "" if none is missed."""
+    """Entries by cursor; ``gone`` are the cursors that the whole journal does not have."""
 
     entries: dict[str, Entry] = field(default_factory=dict)
-    problem: str = ""
+    gone: frozenset[str] = frozenset()
+
+    def origin(self, cursor: str) -> str:
+        """Return which unit and process wrote an entry, as ``ssh[713]``, or ""."""
+        entry = self.entries.get(cursor)
+        if entry is None:
+            return ""
+        unit = entry.get("_SYSTEMD_UNIT").removesuffix(".service")
+        name = unit or entry.get("SYSLOG_IDENTIFIER")
+        process = entry.get("_PID")
+        return f"{name}[{process}]" if name and process else name
 
 
 def look_up(cursors: Iterable[str], most: int) -> Evidence:
@@ -27,14 +41,13 @@ def look_up(cursors: Iterable[str], most: int) -> Evidence:
         return Evidence()
     try:
         history = History(HOST)
-    except UnreadableJournal as error:
-        return Evidence(problem=str(error))
+    except UnreadableJournal:
+        return Evidence()
     try:
         found = {cursor: history.find(cursor) for cursor in wanted}
     finally:
         history.close()
     entries = {cursor: entry for cursor, entry in found.items() if entry is not None}
-    if len(entries) == len(wanted):
-        return Evidence(entries)
-    gone = "some entries are no longer in the journal"
-    return Evidence(entries, history.unread or gone)
+    # What is in files that this caller may not read is not gone.
+    gone = frozenset(found) - frozenset(entries) if not history.unread else frozenset()
+    return Evidence(entries, gone)

@@ -7,25 +7,31 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from jaild.api.text import printable
 from jaild.cli.lines import Line
 from jaild.cli.render import moment
-from jaild.cli.table import HEAD, table
+from jaild.cli.table import HEAD
 from jaild.core import duration
 from jaild.core.ban import FOREVER
+from jaild.core.text import printable
 
 if TYPE_CHECKING:
-    from jaild.api.explain import BanFacts, Facts, JailFacts, PastFacts
+    from jaild.api.explain import BanFacts, EntryFacts, Facts, JailFacts, PastFacts
     from jaild.cli.explain.evidence import Evidence
 
 BANNED, SPARED, QUIET = "bold red", "bold green", "dim"
 _BY_HAND = "by hand"
+# The service's word for a permanent ban that the configuration wants.
+_DENIED = "denyip lists it"
 _INDENT = "  "
-_PAST = ("Since", "Until", "Jail", "Address", "Why, and how it ended")
+# Of each ban of the past this many entries are shown, the last ones.
+_MOST_PAST = 5
 
 
 class Report:
-    """What is printed; ``most`` entries of each jail, lines cut to ``width``, 0 for any."""
+    """What is printed; ``most`` entries of each jail.
+
+    Each is cut to two lines of ``width``, 0 for any: the address often stands at the end.
+    """
 
     def __init__(self, facts: "Facts", evidence: "Evidence", most: int, width: int) -> None:
         self._facts = facts
@@ -43,49 +49,61 @@ class Report:
         for jail in facts["jails"]:
             yield []
             yield from self._jail(jail)
-        rows = [("", _past_cells(ban)) for ban in facts["past"]]
-        yield from table("Past bans", _PAST, rows, self._width)
+        if facts["past"]:
+            yield []
+            yield [(HEAD, "Past bans")]
+        for place, ban in enumerate(facts["past"]):
+            yield [("", printable(_past(ban, facts["address"])))]
+            yield from self._entries(ban["evidence"], _MOST_PAST, command=not place)
 
     def _jail(self, jail: "JailFacts") -> Iterator[Line]:
         yield [
             (HEAD, printable(jail["name"])),
             ("", printable(f": {_standing(jail, self._facts['address'])}")),
         ]
-        for sentence in _remarks(jail):
+        for sentence in _remarks(jail, self._facts["address"]):
             yield [("", printable(_INDENT + sentence))]
-        evidence = against(jail)
-        shown = evidence[-self._most :]
+        yield from self._entries(against(jail), self._most, command=True)
+
+    def _entries(
+        self, evidence: Sequence["EntryFacts"], most: int, *, command: bool
+    ) -> Iterator[Line]:
+        """Yield the last entries, and perhaps the command that shows the last of them in full."""
+        shown = evidence[-most:]
         if len(evidence) > len(shown):
             yield [(QUIET, f"{_INDENT}… the last {len(shown)} of {len(evidence)} entries:")]
-        for time, cursor in shown:
-            yield [("", self._cut(_INDENT + self._entry(time, cursor)))]
-        cursors = [cursor for _, cursor in shown if cursor]
-        if cursors:
-            # A cursor has semicolons: without its quotes a shell would take it for commands. It
-            # is never cut, to be copied whole.
-            command = f"journalctl -o verbose -n 1 --cursor={shlex.quote(cursors[-1])}"
-            yield [(QUIET, printable(_INDENT + command))]
+        for entry in shown:
+            yield [("", self._cut(_INDENT + self._entry(*entry)))]
+        cursors = [cursor for _, cursor, _ in shown if cursor]
+        left = [cursor for cursor in cursors if cursor not in self._evidence.gone]
+        if not command or not cursors:
+            return
+        if not left:
+            yield [(QUIET, f"{_INDENT}the journal no longer has these entries")]
+            return
+        # A cursor has semicolons: without its quotes a shell would take it for commands. It is
+        # never cut, to be copied whole.
+        line = f"journalctl -o verbose -n 1 --cursor={shlex.quote(left[-1])}"
+        yield [(QUIET, printable(_INDENT + line))]
 
-    def _entry(self, time: int, cursor: str) -> str:
+    def _entry(self, time: int, cursor: str, message: str) -> str:
         entry = self._evidence.entries.get(cursor)
-        if entry is not None:
-            return f"{moment(entry.time)}  {entry.message}"
-        return f"{moment(time)}  {cursor}" if time else cursor
+        # Bans of earlier versions have cursors only.
+        said = message or (entry.message if entry is not None else "")
+        origin = self._evidence.origin(cursor)
+        text = (f"{origin}: {said}" if origin else said) if said else cursor
+        moments = time or (entry.time if entry is not None else 0)
+        return f"{moment(moments)}  {text}" if moments else text
 
     def _cut(self, text: str) -> str:
         harmless = printable(text)
-        fits = not self._width or len(harmless) <= self._width
-        return harmless if fits else harmless[: self._width - 1] + "…"
+        room = 2 * self._width
+        return harmless if not room or len(harmless) <= room else harmless[: room - 1] + "…"
 
 
-def against(jail: "JailFacts") -> list[tuple[int, str]]:
-    """Return times and cursors of what a jail has against an address, oldest first.
-
-    Of what led to a ban the times are not known here: they are 0.
-    """
-    if "ban" in jail:
-        return [(0, cursor) for cursor in jail["ban"]["cursors"]]
-    return list(jail["counted"])
+def against(jail: "JailFacts") -> list["EntryFacts"]:
+    """Return what a jail has against an address, oldest first."""
+    return list(jail["ban"]["evidence"] if "ban" in jail else jail["counted"])
 
 
 def answer(facts: "Facts") -> str:
@@ -119,7 +137,7 @@ def _of_nobody(address: str, past: Sequence["PastFacts"]) -> str:
     )
 
 
-def _told(ban: "BanFacts", address: str) -> str:
+def _told(ban: "BanFacts | PastFacts", address: str) -> str:
     """Return until when a ban lasts and what has led to it."""
     end = "for ever" if ban["until"] == FOREVER else f"until {moment(ban['until'])}"
     whole = f" with its network {ban['address']}" if ban["address"] != address else ""
@@ -129,6 +147,8 @@ def _told(ban: "BanFacts", address: str) -> str:
 def _cause(ban: "BanFacts | PastFacts") -> str:
     if ban["failures"]:
         return f"after {ban['reason']}"
+    if ban["reason"] == _DENIED:
+        return f"because {_DENIED}"
     return _BY_HAND if ban["reason"] in ("", _BY_HAND) else f'{_BY_HAND} ("{ban["reason"]}")'
 
 
@@ -139,8 +159,10 @@ def _standing(jail: "JailFacts", address: str) -> str:
     return f"banned since {moment(ban['since'])} {_told(ban, address)}"
 
 
-def _remarks(jail: "JailFacts") -> Iterator[str]:
+def _remarks(jail: "JailFacts", address: str) -> Iterator[str]:
     """Yield what else there is to know."""
+    if jail["counted_as"] != address and "ban" not in jail:
+        yield f"counted as {jail['counted_as']}"
     if "window_ends" in jail and "ban" not in jail:
         yield f"the first stops counting at {moment(jail['window_ends'])}"
     if "ban" in jail and jail["ignored"]:
@@ -152,6 +174,5 @@ def _remarks(jail: "JailFacts") -> Iterator[str]:
         yield f"bans before that make the next one longer: {jail['offences']}, to {length}"
 
 
-def _past_cells(ban: "PastFacts") -> tuple[str, ...]:
-    times = (moment(ban["since"]), moment(ban["until"]))
-    return (*times, ban["jail"], ban["address"], f"{_cause(ban)}; {ban['ended']}")
+def _past(ban: "PastFacts", address: str) -> str:
+    return f"{ban['jail']}: {moment(ban['since'])} {_told(ban, address)}; {ban['ended']}"

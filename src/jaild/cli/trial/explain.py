@@ -5,7 +5,6 @@
 
 from collections.abc import Iterator
 
-from jaild.api.text import printable
 from jaild.cli.lines import Line
 from jaild.cli.trial.near import Nearest
 from jaild.cli.trial.run import Trial
@@ -15,6 +14,7 @@ from jaild.core.detector import Detection
 from jaild.core.entry import Entry
 from jaild.core.errors import TooSlow
 from jaild.core.filter import Kind
+from jaild.core.text import printable
 from jaild.core.trace import LITERAL, MATCHED, Step
 from jaild.service.limit import Limit
 

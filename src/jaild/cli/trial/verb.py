@@ -10,7 +10,6 @@ from argparse import Namespace
 from collections.abc import Generator, Iterable
 from contextlib import closing
 
-from jaild.api.text import printable
 from jaild.cli.lines import show_lines
 from jaild.cli.trial.explain import Explainer
 from jaild.cli.trial.objects import Objects
@@ -23,6 +22,7 @@ from jaild.config.command_line import tree
 from jaild.core.detector import Detection
 from jaild.core.entry import Entry
 from jaild.core.filter import Kind
+from jaild.core.text import printable
 from jaild.service.limit import Limit
 
 

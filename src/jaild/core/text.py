@@ -5,7 +5,7 @@
 
 
 def printable(text: str) -> str:
-    """Return text with everything that a terminal might obey replaced."""
+    """Return text with everything that a terminal might obey replaced, newlines too."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -1,0 +1,128 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module decides what becomes of the bans that jails find: made, held back, or none at all."""
+
+import logging
+from collections.abc import Callable
+
+from jaild.core.address import Address
+from jaild.core.ban import Ban
+from jaild.core.jail import Event
+from jaild.core.offences import Offences
+from jaild.service import denial
+from jaild.service.guard import Guard
+from jaild.service.jails import Jails
+from jaild.service.ledger import Ledger
+from jaild.service.pace import Pace
+from jaild.service.questions import SPARED
+from jaild.service.sparing import Sparing
+
+logger = logging.getLogger(__name__)
+
+
+class Banning:
+    """The way of a ban from the jail to the ledger, and back for those who are spared.
+
+    ``pass_on`` tells the jails that look at bans of one that had to wait.
+    """
+
+    def __init__(
+        self,
+        jails: Jails,
+        sparing: Sparing,
+        offences: Offences,
+        ledger: Ledger,
+        pace: Pace,
+        now: Callable[[], int],
+    ) -> None:
+        """``now`` gives microseconds since the epoch."""
+        self.pass_on: Callable[[Guard, Ban], None] = lambda _guard, _ban: None
+        self._jails = jails
+        self._sparing = sparing
+        self._offences = offences
+        self._ledger = ledger
+        self._pace = pace
+        self._now = now
+        sparing.tell(self._renamed, self._spared)
+
+    def found(self, guard: Guard, event: Event) -> bool:
+        """Take a ban that a jail has found; returns whether it is made, False if it waits."""
+        ban, questions = event.ban, guard.questions
+        if ban is None:
+            return False
+        if ban.until <= self._now():
+            self._ledger.past(ban)
+        elif questions is not None and questions.is_open(event.host):
+            self._ledger.hold(ban)
+            questions.wait(event.host, lambda spared: self._answered(ban, spared=spared))
+            return False
+        else:
+            self._ledger.enter(ban, guard.rule(ban.address))
+            superfluous = self._ledger.roster.swallowed(ban)
+            self._ledger.lift(superfluous, f"its network {ban.address} is banned")
+        return True
+
+    def set_own(self, own: tuple[Address, ...]) -> None:
+        """Take the host's own addresses."""
+        self._sparing.own = own
+        self._spare_anew()
+
+    def follow_names(self) -> None:
+        """Ask for the names of the jails that there are now."""
+        for name in self._sparing.follow(guard.config for guard in self._jails if guard.config):
+            self._ledger.batch.names[name] = ()
+
+    def deny(self) -> None:
+        """Make the permanent bans those that the configuration lists."""
+        if denial.reconcile(self._jails, self._ledger, self._now()):
+            self._pace.flush()
+
+    def lift_ignored(self) -> None:
+        """Lift the bans of whom the configuration spares now."""
+        lifted = 0
+        for ban in list(self._ledger.roster):
+            jail = self._jails.find(ban.jail).jail
+            why = jail.ignored.why(ban.address) if jail is not None else ""
+            if why:
+                lifted += self._ledger.lift([ban], why)
+        if lifted:
+            self._pace.flush()
+
+    def _spared(self, name: str, address: Address) -> None:
+        """Let nothing count against an address that an ignorecommand spares, and lift its bans."""
+        guard = self._jails.get(name)
+        if guard is None or guard.jail is None:
+            return
+        unit = guard.jail.unit(address)
+        guard.jail.tally.forget(unit)
+        self._ledger.batch.clear(name, unit)
+        bans = [ban for ban in self._ledger.roster.overlapping(name, unit) if ban.failures]
+        self._ledger.lift(bans, SPARED)
+        self._pace.flush()
+
+    def _renamed(self, name: str, addresses: tuple[Address, ...]) -> None:
+        """Hear that a name in ignoreip has got other addresses."""
+        logger.info("ignoreip: %s is %s", name, ", ".join(addresses))
+        self._ledger.batch.names[name] = addresses
+        self._spare_anew()
+        self._pace.flush()
+
+    def _answered(self, ban: Ban, *, spared: bool) -> None:
+        """Bring a ban into force that has waited, or take it back."""
+        guard = self._jails.get(ban.jail)
+        if guard is None:
+            return
+        if not spared:
+            if self._ledger.release(ban, guard.rule(ban.address)):
+                self.pass_on(guard, ban)
+        elif self._ledger.annul(ban):
+            guard.take_back(ban, self._ledger.batch)
+            self._offences.strike(ban.jail, ban.address, ban.since)
+        self._pace.flush()
+
+    def _spare_anew(self) -> None:
+        for guard in self._jails:
+            if guard.jail is not None and guard.config is not None:
+                guard.jail.ignored = self._sparing.ignored(guard.config)
+        self.lift_ignored()

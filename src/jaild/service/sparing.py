@@ -1,0 +1,63 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module knows whom the jails spare: what they list, this host, names, and who is asked."""
+
+from collections.abc import Callable, Iterable
+
+from jaild.config.model import JailConfig
+from jaild.core.address import Address
+from jaild.core.policy import Ignored
+from jaild.lookup.port import Lookup
+from jaild.service.feed import Loop
+from jaild.service.names import Changed, Names
+from jaild.service.questions import Questions, Spared
+
+
+class Sparing:
+    """Whom to spare, beyond what a jail's configuration lists; ``own`` are the host's addresses.
+
+    Whoever is told hears later of what the answers change.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        lookup: Lookup,
+        now: Callable[[], int],
+    ) -> None:
+        """``now`` gives microseconds since the epoch."""
+        self.own: tuple[Address, ...] = ()
+        self.names = Names(loop, lookup)
+        self._loop = loop
+        self._lookup = lookup
+        self._now = now
+        self._spared: Spared = lambda _jail, _address: None
+        self._questions: dict[str, tuple[tuple[str, ...], Questions]] = {}
+
+    def tell(self, renamed: Changed, spared: Spared) -> None:
+        """Let ``renamed`` hear of names with other addresses, ``spared`` whom commands spare."""
+        self.names.changed = renamed
+        self._spared = spared
+
+    def follow(self, jails: Iterable[JailConfig]) -> list[str]:
+        """Ask for the names of these jails from now on; returns those that are forgotten."""
+        return self.names.follow(name for jail in jails for name in jail.ignorenames)
+
+    def ignored(self, jail: JailConfig) -> Ignored:
+        """Return whom a jail spares without asking."""
+        own = self.own if jail.ignoreself else ()
+        return Ignored(jail.ignoreip, own, self.names.addresses(jail.ignorenames))
+
+    def questions(self, jail: JailConfig) -> Questions | None:
+        """Return what a jail asks its ignorecommand, None if it has none."""
+        if not jail.ignorecommand:
+            self._questions.pop(jail.name, None)
+            return None
+        command, found = self._questions.get(jail.name, ((), None))
+        if found is None or command != jail.ignorecommand or found.cache != jail.ignorecache:
+            found = Questions(
+                jail.name, jail.ignorecache, self._lookup, self._loop, self._now, self._spared
+            )
+            self._questions[jail.name] = (jail.ignorecommand, found)
+        return found

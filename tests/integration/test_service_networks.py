@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Failures counted of networks, and networks banned in place of their addresses."""
+
+import pytest
+
+from jaild.service.limit import Limit
+from jaild.service.replay import Audience, Replay
+from tests.clockwork import House
+from tests.integration.test_service_jails import failed, read_on
+
+V6 = "2001:db8:1:2::"
+
+
+@pytest.fixture
+def house(tmp_path):
+    house = House(tmp_path, maxretry="3", bantime="1h", findtime="10m")
+    yield house
+    house.close(house.service)
+
+
+def configure(house, **options):
+    lines = "".join(f"{name.replace('__', '.')} = {text}\n" for name, text in options.items())
+    (house.etc / "jail.d/z.local").write_text(f"[sshd]\n{lines}")
+
+
+def start(house):
+    house.service = house.open()
+    return house.service
+
+
+def banned(service):
+    return {ban.address for ban in service.bans("sshd")}
+
+
+def attack(*addresses, at=0.0, tries=1):
+    return [failed(at + n + t / 10, each) for n, each in enumerate(addresses) for t in range(tries)]
+
+
+def test_hosts_of_one_64_count_together_and_are_banned_together(house):
+    service = start(house)
+    read_on(house, "a", attack(V6 + "1", V6 + "2", "2001:db8:1:3::1", V6 + "ffff:1"))
+    assert banned(service) == {V6 + "/64"}
+    assert {rule.address for rule in house.firewall.rules} == {V6 + "/64"}
+    # Late news of the same attack.
+    read_on(house, "b", attack(V6 + "7", at=20, tries=3))
+    assert banned(service) == {V6 + "/64"}
+    assert service.jail_status("sshd").failed_total == 4
+
+
+def test_hosts_of_ipv4_count_alone_unless_told_otherwise(house):
+    service = start(house)
+    read_on(house, "a", attack("192.0.2.1", "192.0.2.2", "192.0.2.3"))
+    assert not banned(service)
+    configure(house, ban__prefix4="24", ban__prefix6="128")
+    service.reload()
+    # What has been counted of its addresses counts against the network now, also after a restart.
+    house.close(service)
+    service = start(house)
+    read_on(house, "b", attack("192.0.2.4", V6 + "1", V6 + "2", V6 + "3", at=20))
+    assert banned(service) == {"192.0.2.0/24"}
+    assert service.jail_status("sshd").failed_now == 3
+
+
+def test_a_network_with_somebody_spared_in_it_is_not_banned(house):
+    house.firewall.hosts = (V6 + "aa",)
+    service = start(house)
+    read_on(house, "a", attack(V6 + "1", V6 + "2", V6 + "3", V6 + "aa", V6 + "aa", V6 + "aa"))
+    assert not banned(service)
+    read_on(house, "b", attack(V6 + "1", at=20, tries=2))
+    assert banned(service) == {V6 + "1"}
+
+
+def test_enough_banned_addresses_get_their_network_banned(house):
+    configure(house, ban__aggregate="3")
+    service = start(house)
+    read_on(house, "a", attack("192.0.2.1", "192.0.2.2", "198.51.100.1", tries=3))
+    assert banned(service) == {"192.0.2.1", "192.0.2.2", "198.51.100.1"}
+    read_on(house, "b", attack("192.0.2.3", at=30, tries=3))
+    assert banned(service) == {"192.0.2.0/24", "198.51.100.1"}
+    assert {rule.address for rule in house.firewall.rules} == banned(service)
+    ban = next(ban for ban in service.bans("sshd") if "/" in ban.address)
+    assert ban.reason == "3 of its addresses were banned, the last for 3 failures"
+    assert len(ban.evidence) == 3
+    removed = [event for event in house.diary.events if event[0] == "removed"]
+    assert {event[3] for event in removed} == {"its network 192.0.2.0/24 is banned"}
+    # After it has ended its addresses begin anew.
+    house.clock.pass_time(3700)
+    read_on(house, "c", attack("192.0.2.1", at=3800, tries=3))
+    assert "192.0.2.1" in banned(service)
+
+
+def test_only_bans_at_the_same_time_are_neighbours(house):
+    configure(house, ban__aggregate="2", bantime="60")
+    service = start(house)
+    read_on(house, "a", attack("192.0.2.1", tries=3))
+    read_on(house, "b", attack("192.0.2.2", at=100, tries=3))
+    assert banned(service) == {"192.0.2.2"}
+
+
+def test_replay_comes_to_the_same_bans(house):
+    configure(house, ban__aggregate="2")
+    entries = attack("192.0.2.1", "192.0.2.2", V6 + "1", V6 + "2", V6 + "3", tries=3)
+    service = start(house)
+    read_on(house, "a", entries)
+    found = []
+    audience = Audience(lambda _jail, event, _entry: found.append(event.ban), lambda _guard: None)
+    jails = [jail for jail in house.load().jails if jail.name == "sshd"]
+    replay = Replay(jails, Limit(), lambda: "", audience)
+    replay.run(entries)
+    assert [(ban.address, ban.since, ban.until) for ban in found if ban] == [
+        ("192.0.2.1", entries[2].time, entries[2].time + 3_600_000_000),
+        ("192.0.2.0/24", entries[5].time, entries[5].time + 3_600_000_000),
+        (V6 + "/64", entries[8].time, entries[8].time + 3_600_000_000),
+    ]
+    assert banned(service) == {"192.0.2.0/24", V6 + "/64"}

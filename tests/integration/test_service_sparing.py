@@ -1,0 +1,197 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whom the service spares: names that are looked up, and whom a command knows."""
+
+import pytest
+
+from jaild.lookup.port import LookupFailed
+from tests.clockwork import House
+from tests.integration.test_service_jails import PEER, failed, read_on
+
+HOME = "192.0.2.99"
+
+
+@pytest.fixture
+def house(tmp_path):
+    house = House(tmp_path, maxretry="2", bantime="1h", findtime="10m")
+    yield house
+    house.close(house.service)
+
+
+def configure(house, *lines):
+    (house.etc / "jail.local").write_text("[sshd]\n" + "".join(f"{line}\n" for line in lines))
+
+
+def start(house):
+    house.service = house.open()
+    return house.service
+
+
+def banned(service):
+    return {ban.address for ban in service.bans("sshd")}
+
+
+def rules(house):
+    return {rule.address for rule in house.firewall.rules}
+
+
+def texts(house):
+    return [text for text, _ in house.diary.records]
+
+
+# Names
+
+
+def named(house):
+    configure(house, "ignoreip = home.example.org")
+
+
+def test_a_name_is_asked_for_in_advance_and_spares(house):
+    named(house)
+    house.lookup.names["home.example.org"] = (HOME,)
+    service = start(house)
+    read_on(house, "a", [failed(at, HOME) for at in (1, 2, 3)])
+    assert not banned(service)
+    (jail,) = service.explain(HOME).jails
+    assert jail.ignored == f"ignoreip lists home.example.org, which is {HOME}"
+    assert service.jail_status("sshd").ignored == (f"home.example.org ({HOME})",)
+
+
+def test_an_address_that_a_name_gets_later_is_let_in(house):
+    named(house)
+    house.lookup.names["home.example.org"] = (PEER,)
+    service = start(house)
+    read_on(house, "a", [failed(at, HOME) for at in (1, 2)])
+    assert banned(service) == {HOME}
+    house.lookup.names["home.example.org"] = (HOME,)
+    house.clock.pass_time(301)
+    assert not banned(service)
+    assert not rules(house)
+    assert f"[sshd] unbanned {HOME}: ignoreip lists home.example.org" in texts(house)[-1]
+
+
+def test_what_was_known_last_counts_while_names_cannot_be_looked_up(house, caplog):
+    named(house)
+    house.lookup.names["home.example.org"] = (HOME,)
+    house.close(start(house))
+    house.lookup.names["home.example.org"] = LookupFailed("no name server answers")
+    service = start(house)
+    read_on(house, "a", [failed(at, HOME) for at in (1, 2)])
+    assert not banned(service)
+    assert caplog.text.count(f"the addresses known last are spared: {HOME}") == 1
+    house.clock.pass_time(60)
+    assert caplog.text.count("are spared") == 1
+    house.lookup.names["home.example.org"] = (PEER,)
+    house.clock.pass_time(31)
+    read_on(house, "b", [failed(at, HOME) for at in (100, 101)])
+    assert banned(service) == {HOME}
+
+
+def test_a_name_that_is_no_longer_listed_is_forgotten(house):
+    named(house)
+    house.lookup.names["home.example.org"] = (HOME,)
+    service = start(house)
+    configure(house, "ignoreip = 192.0.2.1")
+    service.reload()
+    house.clock.pass_time()
+    asked = len(house.lookup.asked)
+    house.clock.pass_time(1000)
+    assert len(house.lookup.asked) == asked
+    house.close(service)
+    assert start(house).jail_status("sshd").ignored == ("192.0.2.1/32",)
+
+
+# ignorecommand
+
+
+@pytest.fixture
+def asking(house):
+    configure(house, "ignorecommand = /usr/local/bin/known <ip>")
+    return house
+
+
+def test_an_address_that_the_command_knows_is_never_banned(asking):
+    asking.lookup.spared["sshd", HOME] = True
+    service = start(asking)
+    read_on(asking, "a", [failed(1, HOME), failed(1.5)])
+    assert service.jail_status("sshd").failed_now == 1
+    read_on(asking, "b", [failed(2, HOME), failed(3, HOME), failed(4)])
+    assert banned(service) == {PEER}
+    assert asking.lookup.asked == [("sshd", HOME), ("sshd", PEER)]
+    (jail,) = service.explain(HOME).jails
+    assert jail.ignored == "ignorecommand spares it"
+
+
+def test_a_ban_waits_for_the_answer(asking):
+    asking.lookup.holds = True
+    service = start(asking)
+    read_on(asking, "a", [failed(1), failed(2), failed(1, HOME), failed(2, HOME)])
+    assert not rules(asking)
+    assert not texts(asking)
+    asking.lookup.spared["sshd", HOME] = True
+    asking.lookup.release()
+    asking.clock.pass_time()
+    assert rules(asking) == banned(service) == {PEER}
+    assert len(texts(asking)) == 1
+    assert service.jail_status("sshd").banned_total == 1
+    # As if there had never been a ban.
+    assert service.explain(HOME).past == ()
+
+
+def test_it_waits_for_seconds_not_for_ever(asking):
+    asking.lookup.holds = True
+    service = start(asking)
+    read_on(asking, "a", [failed(1), failed(2)])
+    asking.clock.pass_time(9)
+    assert not rules(asking)
+    asking.clock.pass_time(2)
+    assert rules(asking) == {PEER}
+    # The answer comes after all.
+    asking.lookup.spared["sshd", PEER] = True
+    asking.lookup.release()
+    asking.clock.pass_time()
+    assert not rules(asking)
+    assert f"[sshd] unbanned {PEER}: ignorecommand spares it" in texts(asking)
+    assert not banned(service)
+
+
+def test_a_ban_that_waits_survives_a_crash_and_comes_into_force(asking):
+    asking.lookup.holds = True
+    start(asking)
+    read_on(asking, "a", [failed(1), failed(2)])
+    asking.store.close()
+    service = start(asking)
+    assert rules(asking) == banned(service) == {PEER}
+
+
+def test_a_reload_in_between_changes_nothing(asking):
+    asking.lookup.holds = True
+    service = start(asking)
+    read_on(asking, "a", [failed(1), failed(2)])
+    service.reload()
+    asking.clock.pass_time()
+    assert not rules(asking)
+    asking.lookup.release()
+    asking.clock.pass_time()
+    assert rules(asking) == {PEER}
+
+
+def test_a_command_that_fails_spares_nobody_and_is_said_once(asking, caplog):
+    problem = LookupFailed("/usr/local/bin/known: no such file")
+    asking.lookup.spared.update({("sshd", PEER): problem, ("sshd", HOME): problem})
+    service = start(asking)
+    read_on(asking, "a", [failed(1), failed(2), failed(1, HOME), failed(2, HOME)])
+    assert banned(service) == {PEER, HOME}
+    assert caplog.text.count("ignorecommand spares nobody: /usr/local/bin/known: no such") == 1
+
+
+def test_answers_are_remembered_for_a_while(asking):
+    service = start(asking)
+    read_on(asking, "a", [failed(1)])
+    read_on(asking, "b", [failed(3)])
+    assert len(asking.lookup.asked) == 1
+    service.unban("sshd", PEER, lambda _count: None)
+    asking.clock.pass_time(301)
+    read_on(asking, "c", [failed(400)])
+    assert len(asking.lookup.asked) == 2

@@ -1,0 +1,73 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the service decides is in the journal, one line a decision."""
+
+import pytest
+
+from jaild.core.errors import InvalidConfig
+from jaild.journal.record import MessageId
+from tests.clockwork import House
+from tests.verbs import SECOND, entry, write_journal
+
+DAY = 86_400
+
+
+@pytest.fixture
+def house(tmp_path):
+    return House(tmp_path, maxretry="2", bantime="1h", findtime="10d")
+
+
+def told(house, *kinds):
+    """Return the texts of the records of some kinds, in their order."""
+    return [text for text, fields in house.diary.records if fields["MESSAGE_ID"] in kinds]
+
+
+def test_a_ban_that_is_over_before_it_is_found_is_told_once(house):
+    failures = [
+        entry(f"Failed password for root from 192.0.2.7 port {n} ssh2", at=n, pid=n) for n in (1, 2)
+    ]
+    write_journal(house.journal, failures)
+    house.clock.time += 3 * DAY * SECOND
+    service = house.open()
+    assert service.bans("") == []
+    (line,) = told(house, MessageId.TOO_LATE, MessageId.BANNED, MessageId.UNBANNED)
+    assert line.startswith("[sshd] 192.0.2.7 was to be banned until ")
+    assert line.endswith(", which is over: 2 failures")
+    house.close(service)
+    service = house.open()
+    assert len(told(house, MessageId.TOO_LATE)) == 1
+    house.close(service)
+
+
+def test_a_jail_that_is_stopped_and_started_by_hand(house):
+    service = house.open()
+    service.stop_jail("sshd", lambda _: None)
+    service.start_jail("sshd")
+    service.start_jail("sshd")
+    assert told(house, MessageId.JAIL_STOPPED, MessageId.JAIL_STARTED) == [
+        "[sshd] watches no more: stopped by hand",
+        "[sshd] watches again",
+    ]
+
+
+def test_a_jail_that_keeps_its_configuration_is_not_said_to_be_off(house):
+    service = house.open()
+    (house.etc / "jail.d/zz.local").write_text("[sshd]\nmaxretry = many\n")
+    with pytest.raises(InvalidConfig, match="goes on as before"):
+        service.reload()
+    assert told(house, MessageId.JAIL_FAILED) == []
+    (line,) = told(house, MessageId.JAIL_KEPT)
+    assert line.startswith("[sshd] does not take its new configuration: ")
+    assert "zz.local:2" in line
+
+
+def test_permanent_bans_are_one_line_together(house):
+    (house.etc / "jail.d/zz.local").write_text("[sshd]\ndenyip = 203.0.113.0/24 192.0.2.9\n")
+    service = house.open()
+    (house.etc / "jail.d/zz.local").write_text("[sshd]\ndenyip = 192.0.2.9\n")
+    service.reload()
+    assert told(house, MessageId.DENIED, MessageId.BANNED, MessageId.UNBANNED) == [
+        "[sshd] denyip: 2 banned for ever, 0 lifted",
+        "[sshd] denyip: 0 banned for ever, 1 lifted",
+    ]
