@@ -34,8 +34,10 @@ def outcomes(attempts, source):
 
 
 def test_ten_attackers_at_once(lab):
-    attackers = [f"198.51.100.{n}" for n in range(10, 15)] + [f"2001:db8::{n}" for n in range(1, 6)]
-    bystanders = ["198.51.100.200", "2001:db8::200"]
+    attackers = [f"198.51.100.{n}" for n in range(10, 15)] + [
+        f"2001:db8:0:{n}::1" for n in range(1, 6)
+    ]
+    bystanders = ["198.51.100.200", "2001:db8:0:200::1"]
     attempts = lab.attack(attackers, tries=MAXRETRY + 1)
     for attacker in attackers:
         found = outcomes(attempts, attacker)
@@ -46,21 +48,32 @@ def test_ten_attackers_at_once(lab):
     assert {probes[attacker] for attacker in attackers} <= SHUT
     assert {probes[bystander] for bystander in bystanders} == {"open"}
     found = bans(lab)
-    assert set(attackers) <= set(found)
-    assert not set(bystanders) & set(found)
-    assert {found[attacker]["failures"] for attacker in attackers} == {MAXRETRY}
+    banned = {net.banned_as(attacker) for attacker in attackers}
+    assert banned <= set(found)
+    assert not {net.banned_as(bystander) for bystander in bystanders} & set(found)
+    assert {found[each]["failures"] for each in banned} == {MAXRETRY}
     status = lab.run(["ufw", "status"]).stdout
-    assert all(attacker in status for attacker in attackers)
+    assert all(each in status for each in banned)
     assert status.count("jaild:sshd") == len(found)
 
-    answer = lab.run([*UNBAN, "sshd", attackers[0]]).stdout
-    assert answer.split() == ["u", "1"]
+    assert lab.run([*UNBAN, "sshd", attackers[0]]).stdout.split() == ["u", "1"]
     assert lab.probe(attackers[0]) == "open"
     assert lab.probe(attackers[1]) in SHUT
     login = Login(furnish.ALICE, furnish.PASSWORDS[furnish.ALICE])
     (attempt,) = lab.attack([attackers[0]], 1, login)
     assert attempt.outcome is Outcome.ACCEPTED
     assert lab.run([*UNBAN, "sshd", attackers[0]]).stdout.split() == ["u", "0"]
+
+
+def test_an_attacker_who_changes_his_address_within_his_64(lab):
+    hosts = [f"2001:db8:0:77::{n}" for n in range(1, MAXRETRY + 2)]
+    for host in hosts[:MAXRETRY]:
+        lab.attack([host], 1)
+    lab.wait(lambda: "2001:db8:0:77::/64" in bans(lab), 10, "the ban of the network")
+    assert lab.probe(hosts[-1]) in SHUT
+    assert lab.probe("2001:db8:0:78::1") == "open"
+    assert lab.run(["jailctl", "unban", hosts[-1]]).stdout.split() == ["1"]
+    assert lab.probe(hosts[0]) == "open"
 
 
 def test_unknown_users_count_once_an_attempt(lab):

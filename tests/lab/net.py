@@ -56,6 +56,13 @@ def first_v6(count: int) -> tuple[str, ...]:
     )
 
 
+def banned_as(address: str) -> str:
+    """Return what jaild bans for an attacker's address: of IPv6 its /64."""
+    if ":" not in address:
+        return address
+    return str(ipaddress.IPv6Network(f"{address}/64", strict=False))
+
+
 def checked(text: str) -> str:
     """Return the address in canonical form; raises LabError if it is not the attackers'."""
     try:

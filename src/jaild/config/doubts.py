@@ -12,24 +12,16 @@ from jaild.config import sparing
 from jaild.config.model import JailConfig, Note
 from jaild.config.section import Section
 from jaild.core.address import Network, of_network
-
-# What the enforcer never bans, besides this host's own addresses; most of it no attacker can have.
-_NEVER = tuple(
-    ip_network(text)
-    for text in (
-        *("127.0.0.0/8", "0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "255.255.255.255/32"),
-        *("::1/128", "::/128", "fe80::/10", "ff00::/8"),
-    )
-)
+from jaild.core.never import NEVER
 
 
 def doubts(config: JailConfig, section: Section) -> Iterator[Note]:
     """Yield warnings about a jail without mistakes."""
-    spared = _overlaps(config.denyip, (*config.ignoreip, *_NEVER)) if config.denyip else []
+    spared = _overlaps(config.denyip, (*config.ignoreip, *NEVER)) if config.denyip else []
     if spared:
         denied, ignored = spared[0]
         names = "is in" if denied.subnet_of(ignored) else "holds"  # type: ignore[arg-type]
-        why = "which is never banned" if ignored in _NEVER else "and ignoreip wins"
+        why = "which is never banned" if ignored in NEVER else "and ignoreip wins"
         sentence = f"denyip of [{config.name}]: {_shown(denied)} {names} {_shown(ignored)}, {why}"
         more = len(spared) - 1
         sentence += f"; {more} more overlap{'s' if more == 1 else ''} likewise" if more else ""
