@@ -22,7 +22,7 @@ from jaild.core.errors import InvalidConfig, JaildError
 from jaild.dbus.bus import Bus
 from jaild.dbus.errors import BusError
 from jaild.dbus.files import Files
-from jaild.dbus.loop import Loop, leave
+from jaild.dbus.loop import SETTLE_MS, Loop, leave
 from jaild.enforce.client import Client
 from jaild.journal import log
 from jaild.journal.notify import notify, watchdog_usec
@@ -39,6 +39,8 @@ EXIT_UNAVAILABLE = 69
 EXIT_CONFIG = 78
 
 PRUNE_MS = 6 * 3600 * 1000
+# While entries are read that were missed, systemd is asked this often to wait on.
+PATIENCE_MS = 30_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -103,6 +105,7 @@ class _Process:
         if period:
             self._loop.every(period // 2000, _alive)
         self._loop.every(PRUNE_MS, self._service.prune)
+        self._ask_for_patience(0)
         self._service.start(self._ready)
         try:
             self._loop.run()
@@ -111,6 +114,17 @@ class _Process:
             self._service.stop()
             self._store.close()
         return self._status
+
+    def _ask_for_patience(self, read: int) -> None:
+        """Let systemd wait on for READY while entries come in that were missed."""
+
+        def again() -> None:
+            if not self._serving and self._service.entries_read > read:
+                status = f"reading what was missed: {self._service.entries_read} entries so far"
+                notify(EXTEND_TIMEOUT_USEC=4 * PATIENCE_MS * 1000, STATUS=status)
+                self._ask_for_patience(self._service.entries_read)
+
+        self._loop.after(PATIENCE_MS, again)
 
     def _ready(self) -> None:
         self._door = Door(self._bus, self._loop, self._service)
@@ -137,6 +151,9 @@ class _Process:
             notify(READY=1)
 
     def _list_changed(self) -> None:
+        if not self._serving:
+            self._loop.after(SETTLE_MS, self._list_changed)
+            return
         logger.info("a list that the configuration names has changed")
         self._reload()
 

@@ -15,6 +15,7 @@ from jaild.core.errors import (
     StoreFailed,
 )
 from jaild.core.rule import Rule
+from jaild.service import ledger
 from tests.clockwork import House
 from tests.verbs import SECOND, jail_config
 
@@ -82,6 +83,7 @@ def test_a_ban_ends_by_itself(house, service):
     house.clock.pass_time(0.3)
     assert not house.firewall.rules
     assert house.diary.events[-1] == ("removed", "sshd", PEER, "its time is over")
+    house.clock.pass_time(3)
     assert house.clock.timers() == 0
 
 
@@ -264,6 +266,17 @@ def test_stop_and_start_of_a_jail(house, service):
     assert answer(house, service.ban, "sshd", PEER, 0, "") is None
     with pytest.raises(NoSuchJail):
         service.start_jail("nosuch")
+
+
+def test_of_too_many_bans_those_that_end_first_are_lifted(house, service, monkeypatch, caplog):
+    monkeypatch.setattr(ledger, "MOST_BANS", 10)
+    for number in range(10):
+        answer(house, service.ban, "sshd", f"192.0.2.{number}", (20 - number) * 60 * SECOND, "")
+    assert len(house.firewall.rules) == 10
+    answer(house, service.ban, "sshd", "192.0.2.99", FOREVER, "")
+    assert len(house.firewall.rules) == 10
+    assert ("removed", "sshd", "192.0.2.9", "there are too many bans") in house.diary.events
+    assert "above 10 bans those that end first are lifted: 1" in caplog.text
 
 
 def test_a_full_disk_does_not_stop_bans(house, service, mocker):

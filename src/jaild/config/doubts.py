@@ -5,7 +5,6 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from ipaddress import ip_network
 from pathlib import Path
 
 from jaild.config import sparing

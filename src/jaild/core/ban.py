@@ -16,6 +16,8 @@ from typing import NamedTuple, overload
 from jaild.core.address import Address
 
 FOREVER = 2**64 - 1
+# The reason of a ban that the configuration lists in denyip.
+DENIED = "denyip lists it"
 # Of the message of an entry this many characters are kept; the journal has the rest.
 EVIDENCE_MAX = 256
 
@@ -99,6 +101,11 @@ class Ban:
     def __post_init__(self) -> None:
         """Keep the evidence sealed."""
         object.__setattr__(self, "evidence", seal(self.evidence))
+
+    @property
+    def denied(self) -> bool:
+        """Whether the configuration lists it: then it is changed there and nowhere else."""
+        return self.reason == DENIED and self.failures == 0 and self.until == FOREVER
 
     @property
     def cursors(self) -> tuple[str, ...]:

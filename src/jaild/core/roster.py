@@ -19,6 +19,7 @@ class Roster:
         self._networks: dict[str, Networks] = {}
         self._ends: list[tuple[int, str, Address]] = []
         self._past: dict[tuple[str, Address], int] = {}
+        self._over: list[tuple[int, str, Address]] = []
         self._past_ends: list[tuple[int, str, Address]] = []
         self._blocks: dict[str, _Blocks] = {}
         for ban in bans:
@@ -103,6 +104,20 @@ class Roster:
         if jail in self._blocks:
             self._blocks[jail].add(address, until)
 
+    def caught_up(self, time: int) -> None:
+        """Forget the bans that expire() has struck out and that were over at a time.
+
+        All entries from under them have been seen; should the clock be set back, their time may
+        come again.
+        """
+        over, self._over = self._over, []
+        for until, jail, address in over:
+            if until > time:
+                self._over.append((until, jail, address))
+            elif self._past.get((jail, address)) == until:
+                del self._past[jail, address]
+                self._leave_block(jail, address)
+
     def overtake(self, time: int) -> None:
         """Forget the bans that were over at a time, when all entries before it have been seen."""
         while self._past_ends and self._past_ends[0][0] <= time:
@@ -149,6 +164,7 @@ class Roster:
             if ban is not None:
                 ended.append(ban)
                 self.past(jail, address, until)
+                self._over.append((until, jail, address))
         return ended
 
     def _leave_block(self, jail: str, address: Address) -> None:

@@ -9,7 +9,7 @@ Commands answer by callback when the change is in force in the firewall, or with
 from collections.abc import Callable
 
 from jaild.core.address import Address, parse
-from jaild.core.ban import Ban
+from jaild.core.ban import DENIED, Ban
 from jaild.core.errors import (
     AddressDenied,
     AddressIgnored,
@@ -18,7 +18,6 @@ from jaild.core.errors import (
     StoreFailed,
 )
 from jaild.enforce.port import Outcome
-from jaild.service import denial
 from jaild.service.guard import Guard
 from jaild.service.ledger import Ledger
 from jaild.service.pace import Pace
@@ -79,7 +78,7 @@ class Commands:
             return
         roster = self._ledger.roster
         bans = roster.of(name) if name else list(roster)
-        self._lift([ban for ban in bans if not denial.is_denied(ban)], done)
+        self._lift([ban for ban in bans if not ban.denied], done)
 
     def lift_all(self, jail: str, done: Counted) -> None:
         """Lift all bans of a jail, denyip's too; done hears how many."""
@@ -90,7 +89,7 @@ class Commands:
         names = [self._guard_of(jail).name] if jail else self._ledger.roster.jails()
         bans = [ban for name in names for ban in self._ledger.roster.overlapping(name, address)]
         for ban in bans:
-            if denial.is_denied(ban):
+            if ban.denied:
                 raise AddressDenied(_denied(ban))
         return bans
 
@@ -104,11 +103,11 @@ class Commands:
         if why:
             raise AddressIgnored(f"{address} is not banned: {why}")
         present = self._ledger.roster.get(name, address)
-        if present is not None and denial.is_denied(present):
+        if present is not None and present.denied:
             raise AddressDenied(_denied(present))
         now = self._now()
         until = jail.policy.until(now, duration)
-        if reason == denial.DENIED:
+        if reason == DENIED:
             # By these words a ban of denyip is known again.
             reason += ", says who bans by hand"
         jail.tally.forget(address)

@@ -7,19 +7,13 @@ import logging
 from collections.abc import Iterable
 
 from jaild.core.address import of_network
-from jaild.core.ban import FOREVER, Ban
+from jaild.core.ban import DENIED, FOREVER, Ban
 from jaild.service.guard import Guard
 from jaild.service.ledger import Ledger
 
 logger = logging.getLogger(__name__)
 
-DENIED = "denyip lists it"
 UNLISTED = "denyip no longer lists it"
-
-
-def is_denied(ban: Ban) -> bool:
-    """Return whether a ban is one of denyip's."""
-    return ban.reason == DENIED and ban.failures == 0 and ban.until == FOREVER
 
 
 def reconcile(guards: Iterable[Guard], ledger: Ledger, now: int) -> bool:
@@ -51,7 +45,7 @@ def _of_jail(guard: Guard, ledger: Ledger, now: int) -> bool:
         first, more = spared[0], len(spared) - 1
         others = f" and {more} more" if more else ""
         logger.warning("[%s] not denied, because spared: %s%s", guard.name, first, others)
-    present = {ban.address for ban in ledger.roster.of(guard.name) if is_denied(ban)}
+    present = {ban.address for ban in ledger.roster.of(guard.name) if ban.denied}
     gone = present - wanted.keys()
     for address in gone:
         ledger.end_quietly(guard.name, address, UNLISTED)

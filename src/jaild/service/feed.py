@@ -92,7 +92,7 @@ class Feed:
     def alert(self, *, on: bool) -> None:
         """Look often, or only when journald calls."""
         if on and self._tick is None and self._watch is not None:
-            self._tick = self._loop.every(TICK_MS, self._look)
+            self._tick = self._loop.every(TICK_MS, self.look)
         elif not on and self._tick is not None:
             self._tick.cancel()
             self._tick = None
@@ -103,10 +103,11 @@ class Feed:
         except OSError as error:
             self._give_up(error)
         else:
-            self._look()
+            self.look()
 
-    def _look(self) -> None:
-        if self._next is None:
+    def look(self) -> None:
+        """Read what there is now, unless reading goes on anyway."""
+        if self._next is None and self._watch is not None:
             self._read()
 
     def _more(self) -> None:

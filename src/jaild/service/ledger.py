@@ -7,6 +7,7 @@ The order is always the same. Changes gather in a batch; one commit saves them t
 position in the journal; then the firewall is told, then the journal and the listeners.
 """
 
+import heapq
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -29,6 +30,10 @@ logger = logging.getLogger(__name__)
 
 # How bans end by themselves; for entries from before that they still count.
 PAST, OVER = "past", "its time is over"
+
+# More would hold up the firewall, and each packet; the enforcer takes no more than twice as many.
+MOST_BANS = 100_000
+CROWDED = "there are too many bans"
 
 Done = Callable[[Outcome | JaildError], None]
 
@@ -153,15 +158,17 @@ class Ledger:
         """Record how many permanent bans of a jail have come and gone quietly."""
         self._recorder.denied(jail, banned, lifted)
 
-    def flush(self, done: Done | None = None, *, durable: bool = False) -> None:
-        """Save all changes in one transaction and bring them into force.
+    def flush(self, done: Done | None = None, *, durable: bool = False, save: bool = True) -> None:
+        """Save all changes in one transaction, if they are to be saved, and bring them into force.
 
         A store that fails keeps the batch for the next flush: the host is protected all the same.
         """
+        self._make_room()
         self.batch.position = self._position()
         if self.batch.position is not None:
             self.roster.overtake(self.batch.position.entry_time)
-        self._save(durable=durable)
+        if save:
+            self._save(durable=durable)
         add, self._add = self._add, {}
         drop, self._drop = self._drop, {}
         news, self._news = self._news, []
@@ -180,6 +187,18 @@ class Ledger:
         bans = (ban for ban in self.roster if (ban.jail, ban.address) not in self._held)
         self._rules = {(ban.jail, ban.address): rule(ban) for ban in bans}
         self._add, self._drop = {}, {}
+
+    def _make_room(self) -> None:
+        """Lift the bans that end first when there are too many for the firewall."""
+        over = len(self.roster) - MOST_BANS
+        if over <= 0:
+            return
+        # Some more than there are too many: each time the whole roster is looked at.
+        count = over + MOST_BANS // 100
+        bans = (ban for ban in self.roster if not ban.denied)
+        first = heapq.nsmallest(count, bans, key=lambda ban: (ban.until, ban.since))
+        logger.warning("above %d bans those that end first are lifted: %d", MOST_BANS, len(first))
+        self.lift(first, CROWDED)
 
     def _note(self, ban: Ban) -> None:
         replaced = self.roster.get(ban.jail, ban.address)

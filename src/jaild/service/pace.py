@@ -22,19 +22,29 @@ Answered = Callable[[Outcome | JaildError], None]
 
 
 class Pace:
-    """Flushes a ledger at the right moments; ``changed`` is called after each flush and answer."""
+    """Flushes a ledger at the right moments.
+
+    ``changed`` is called after each flush and answer, ``ended`` after bans have ended.
+    """
 
     def __init__(
-        self, loop: Loop, ledger: Ledger, now: Callable[[], int], changed: Callable[[], None]
+        self,
+        loop: Loop,
+        ledger: Ledger,
+        now: Callable[[], int],
+        changed: Callable[[], None],
+        ended: Callable[[], None],
     ) -> None:
         self._loop = loop
         self._ledger = ledger
         self._now = now
         self._changed = changed
+        self._over = ended
         self._saved_at = 0
         self._waiting: list[Answered] = []
         self._gathering: Handle | None = None
         self._end: Handle | None = None
+        self._retry: Handle | None = None
 
     def soon(self, answered: Answered) -> None:
         """Flush within GATHER_MS, durably; answered hears when the firewall has answered."""
@@ -44,11 +54,12 @@ class Pace:
 
     def turn(self, *, read: bool) -> None:
         """Flush if there is something to save, or if only the position has long been unsaved."""
-        if self._ledger.batch or (read and self._now() - self._saved_at > SAVE_USEC):
+        # The clock may have been set back since.
+        if self._ledger.batch or (read and abs(self._now() - self._saved_at) > SAVE_USEC):
             self.flush()
 
-    def flush(self, *, durable: bool = False) -> None:
-        """Save and bring into force now."""
+    def flush(self, *, durable: bool = False, last: bool = False) -> None:
+        """Save and bring into force now; while saving fails, save only on the ``last`` chance."""
         waiting, self._waiting = self._waiting, []
 
         def answered(outcome: Outcome | JaildError) -> None:
@@ -57,9 +68,11 @@ class Pace:
             self._changed()
 
         self._saved_at = self._now()
-        self._ledger.flush(answered if waiting else None, durable=durable)
-        if self._ledger.problem:
-            self._loop.after(RETRY_SAVE_MS, self._save_again)
+        # While saving fails, all that is unsaved would be tried again at every turn.
+        save = last or self._retry is None
+        self._ledger.flush(answered if waiting else None, durable=durable, save=save)
+        if self._ledger.problem and self._retry is None:
+            self._retry = self._loop.after(RETRY_SAVE_MS, self._save_again)
         self._arm()
         self._changed()
 
@@ -67,6 +80,7 @@ class Pace:
         """Lift the bans that have ended."""
         if self._ledger.expire(self._now()):
             self.flush()
+            self._over()
         else:
             self._arm()
 
@@ -75,6 +89,7 @@ class Pace:
         self.flush(durable=True)
 
     def _save_again(self) -> None:
+        self._retry = None
         if self._ledger.problem:
             self.flush()
 

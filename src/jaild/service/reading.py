@@ -16,7 +16,7 @@ from jaild.service.feed import Feed, Loop
 from jaild.service.guard import Guard
 from jaild.service.ledger import Ledger
 from jaild.service.pace import Pace
-from jaild.service.watch import Found, Watch
+from jaild.service.watch import Crowded, Found, Watch
 
 logger = logging.getLogger(__name__)
 
@@ -28,12 +28,14 @@ REOPEN_MS = 1000
 class News:
     """Who wants to hear of what happens while reading.
 
-    ``found`` of bans, ``failed`` of jails that had to be stopped, ``lost`` of the time after which
-    entries are gone (microseconds since the epoch), ``caught_up`` at each journal's end.
+    ``found`` of bans, ``failed`` of jails that had to be stopped, ``crowded`` of jails with too
+    many suspects, ``lost`` of the time after which entries are gone (microseconds since the epoch),
+    ``caught_up`` at each journal's end.
     """
 
     found: Found
     failed: Callable[[Guard], None]
+    crowded: Crowded
     lost: Callable[[int], None]
     caught_up: Callable[[], None]
 
@@ -75,7 +77,12 @@ class Reading:
         """Read on for these jails; at the very first time from one finding window back."""
         self._guards = guards
         watch = Watch(
-            guards, self._cursor, lambda: self._ledger.batch, self._news.found, self._news.failed
+            guards,
+            self._cursor,
+            lambda: self._ledger.batch,
+            self._news.found,
+            self._news.failed,
+            self._news.crowded,
         )
         if not watch.router.match.groups:
             # No jail, no entries: without a match the reader would give the whole journal.
@@ -98,6 +105,11 @@ class Reading:
             self.gather()
             self._open.reader.close()
             self._open = None
+
+    def look(self) -> None:
+        """Read what there is now; ``caught_up`` follows at the journal's end."""
+        if self._open is not None:
+            self._open.feed.look()
 
     def gather(self) -> None:
         """Put what the jails have learnt so far into the batch."""

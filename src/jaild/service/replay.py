@@ -57,7 +57,9 @@ class Replay(Watch):
         self._seen = audience.seen
         around = Surroundings(self._roster, limit, self._offences, _Listed())
         guards = [_started(jail, around) for jail in jails]
-        super().__init__(guards, cursor, lambda: self._forgotten, self._enter, audience.failed)
+        super().__init__(
+            guards, cursor, lambda: self._forgotten, self._enter, audience.failed, _unsaid
+        )
 
     def run(self, entries: Iterable[Entry]) -> None:
         """Let the jails see entries, in the journal's order and in turns like the service's."""
@@ -101,6 +103,10 @@ def _started(jail: JailConfig, around: Surroundings) -> Guard:
     guard = Guard(jail.name, jail)
     guard.start(Past(), around)
     return guard
+
+
+def _unsaid(_jail: str, _count: int) -> None:
+    pass
 
 
 class _Listed:

@@ -40,6 +40,8 @@ from jaild.state.store import Store
 logger = logging.getLogger(__name__)
 
 GONE = "its jail is gone"
+# What has been logged at a time can be read by then, however busy journald is.
+SETTLED_MS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Service:
         self.config = config
         self._parts = parts
         self._ledger = Ledger(parts.store, parts.recorder, lambda: self._reading.place)
-        self._pace = Pace(parts.loop, self._ledger, parts.now, self._say)
+        self._pace = Pace(parts.loop, self._ledger, parts.now, self._say, self._bans_over)
         self._limit = Limit()
         self._offences = Offences(wanted=False)
         self._sparing = Sparing(parts.loop, parts.lookup, parts.now)
@@ -79,7 +81,9 @@ class Service:
         self._banning = Banning(
             self._jails, self._sparing, self._offences, self._ledger, self._pace, parts.now
         )
-        news = News(self._banning.found, self._jail_failed, self._lost, self._caught_up)
+        news = News(
+            self._banning.found, self._jail_failed, self._crowded, self._lost, self._caught_up
+        )
         self._reading = Reading(
             parts.loop, parts.now, parts.journal, self._ledger, self._pace, news
         )
@@ -124,15 +128,19 @@ class Service:
 
     def stop(self) -> None:
         """Save the position; bans stay in force."""
+        # At the journal's end it is known that nothing more was missed until now.
+        self._reading.look()
         self._reading.close()
-        self._pace.flush()
+        self._pace.flush(last=True)
         self._limit.stop()
 
     def _begin(self, own: tuple[Address, ...] | JaildError) -> None:
         self._set_own(own)
         self._banning.follow_names()
         self._banning.deny()
-        self._pace.expire()
+        self._ledger.expire(self._parts.now())
+        # A state that cannot be saved is said before the first attack, not after.
+        self._pace.flush()
         self._reading.open(list(self._jails))
         self._ledger.compare(lambda _outcome: self._arrived("firewall"))
 
@@ -185,10 +193,19 @@ class Service:
 
     # News from the journal
 
+    def _crowded(self, name: str, count: int) -> None:
+        self._parts.recorder.evicted(name, count, "suspects")
+
+    def _bans_over(self) -> None:
+        # What has been logged under them is to be read before the clock may be set back.
+        self._parts.loop.after(SETTLED_MS + 100, self._reading.look)
+
     def _lost(self, since: int) -> None:
         self._parts.recorder.position_lost(since)
 
     def _caught_up(self) -> None:
+        # The clock may be set back, and the time of a ban that is over come again.
+        self._ledger.roster.caught_up(self._parts.now() - SETTLED_MS * 1000)
         if self._missing:
             self._arrived("journal")
 
@@ -205,6 +222,9 @@ class Service:
             logger.warning("%s", error)
         else:
             self._offences.expire(offences)
+        # In peace the position moves on too: what is vacuumed later has been seen.
+        self._reading.look()
+        self._pace.flush()
 
     # News from the firewall
 
@@ -238,8 +258,10 @@ class Service:
             *([f"{failed} failed"] if failed else []),
             _plural(len(self._ledger.roster), "ban"),
         ]
-        problem = self._keeper.problem or self._ledger.problem
-        self._parts.status(", ".join(parts) + (f"; NOT IN FORCE: {problem}" if problem else ""))
+        force, saved = self._keeper.problem, self._ledger.problem
+        text = ", ".join(parts)
+        text += f"; NOT IN FORCE: {force}" if force else ""
+        self._parts.status(text + (f"; NOT SAVED: {saved}" if saved else ""))
 
     # Configuration
 

@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 # Returns whether the ban is made; one that has to wait is passed on later.
 Found = Callable[[Guard, Event], bool]
 
+# Hears of a jail and how many of its suspects have been forgotten before their time so far.
+Crowded = Callable[[str, int], None]
+
 # What jaild's own units write is no source: a jail would find its own bans in it.
 _UNIT = "_SYSTEMD_UNIT"
 _OWN = (b"jaild.service", b"jaild-enforcer.service", b"jaild-lookup.service")
@@ -64,8 +67,12 @@ class Watch:
         batch: Callable[[], Batch],
         found: Found,
         failed: Callable[[Guard], None],
+        crowded: Crowded,
     ) -> None:
-        """``cursor`` gives the present one; ``found`` hears of bans, ``failed`` of a bad jail."""
+        """``cursor`` gives the present one; ``found`` hears of bans, ``failed`` of a bad jail.
+
+        ``crowded`` hears once, as long as it lasts, that suspects are forgotten before their time.
+        """
         self.guards = guards
         self.router = Router(guards)
         self.taken = 0
@@ -74,6 +81,7 @@ class Watch:
         self._batch = batch
         self._found = found
         self._failed = failed
+        self._tell_crowded = crowded
 
     def take(self, entries: Iterator[Entry]) -> None:
         """Let the jails see some entries; ``taken`` counts them as they come."""
@@ -100,10 +108,9 @@ class Watch:
             self._say_if_crowded(guard.name, jail.tally)
 
     def _say_if_crowded(self, name: str, tally: Tally) -> None:
-        """Say once, as long as it lasts, that suspects are forgotten before their time."""
         if tally.crowded and name not in self._crowded:
             self._crowded.add(name)
-            logger.warning("[%s] above %d suspects those quiet longest are forgotten", name, MOST)
+            self._tell_crowded(name, tally.crowded)
         elif name in self._crowded and len(tally) < MOST // 2:
             self._crowded.discard(name)
             logger.warning("[%s] %d suspects were forgotten before their time", name, tally.crowded)

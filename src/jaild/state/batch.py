@@ -12,10 +12,13 @@ from jaild.core.connection import Connection
 from jaild.core.position import Position
 from jaild.core.tally import Failure
 
+# SQLite's integers are signed.
+_LATEST = 2**63 - 1
+
 
 @dataclass
 class Batch:
-    """The changes since the last commit; ``window`` holds since when a suspect's failures count.
+    """The changes since the last commit; ``window`` is from when to when failures count.
 
     A connection of None is forgotten, and a name without addresses; ``complete`` says that no ban
     is missing any more after a loss of the state. Use the methods: they keep the order of events
@@ -24,7 +27,7 @@ class Batch:
 
     position: Position | None = None
     failures: dict[tuple[str, Address], list[Failure]] = field(default_factory=dict)
-    window: dict[tuple[str, Address], int] = field(default_factory=dict)
+    window: dict[tuple[str, Address], tuple[int, int]] = field(default_factory=dict)
     cleared: set[tuple[str, Address]] = field(default_factory=set)
     connections: dict[tuple[str, str], Connection | None] = field(default_factory=dict)
     banned: dict[tuple[str, Address], Ban] = field(default_factory=dict)
@@ -49,9 +52,10 @@ class Batch:
         )
 
     def fail(self, jail: str, address: Address, failure: Failure, findtime: int) -> None:
-        """Note a failure; those that are ``findtime`` (microseconds) older no longer count."""
+        """Note a failure; those ``findtime`` (microseconds) away from it no longer count."""
         self.failures.setdefault((jail, address), []).append(failure)
-        self.window[jail, address] = failure.time - findtime
+        span = (failure.time - findtime, min(failure.time + findtime, _LATEST))
+        self.window[jail, address] = span
 
     def clear(self, jail: str, address: Address) -> None:
         """Note that what counted against a suspect no longer does."""

@@ -299,8 +299,8 @@ class Store:
         )
         many("INSERT INTO failure VALUES (?, ?, ?, ?, ?, ?)", failures)
         many(
-            "DELETE FROM failure WHERE jail = ? AND address = ? AND time <= ?",
-            ((jail, address, time) for (jail, address), time in batch.window.items()),
+            "DELETE FROM failure WHERE jail = ? AND address = ? AND (time <= ? OR time >= ?)",
+            ((*suspect, *span) for suspect, span in batch.window.items()),
         )
         ended = (key for key, known in batch.connections.items() if known is None)
         many("DELETE FROM connection WHERE jail = ? AND process = ?", ended)
