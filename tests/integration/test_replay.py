@@ -62,7 +62,7 @@ def test_the_object(etc, folder):
     found = replayed("--config", str(etc), "--directory", str(folder))
     assert list(found) == ["entries", "failures", "bans", "seconds"]
     assert (found["entries"], found["failures"]) == (6, 6)
-    assert seconds(found) == [(PEER, 1), (PEER, 701), ("2001:db8::9", 801)]
+    assert seconds(found) == [(PEER, 1), (PEER, 701), ("2001:db8::/64", 801)]
     ban = found["bans"][0]
     assert list(ban) == ["jail", "address", "at", "until", "failures", "evidence"]
     assert (ban["jail"], ban["failures"]) == ("sshd", 2)
@@ -106,7 +106,7 @@ def test_two_configurations(etc, folder, tmp_path):
     found = replayed(*words)
     assert list(found)[-2:] == ["gained", "lost"]
     assert seconds(found) == [(PEER, 1), (PEER, 701)]
-    assert (found["gained"], [ban["address"] for ban in found["lost"]]) == ([], ["2001:db8::9"])
+    assert (found["gained"], [ban["address"] for ban in found["lost"]]) == ([], ["2001:db8::/64"])
     told = jailctl(*words).stdout.decode()
     assert "\nLost\n" in told
     assert told.endswith(f"2 of 1 address; 0 gained and 1 lost against {etc}\n")

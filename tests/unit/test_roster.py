@@ -113,3 +113,23 @@ def test_neighbours_are_counted_as_long_as_they_were_banned():
     assert neighbours(roster, 29) == {"192.0.2.3"}
     roster.gather("sshd", None)
     assert neighbours(roster, 29) == set()
+
+
+def held(roster, address, time):
+    return roster.holds("sshd", Address(address), time)
+
+
+def test_a_network_that_was_banned_held_its_addresses_until_the_end_and_no_longer():
+    roster = Roster([ban("2001:db8:7::/64", 10), ban("192.0.2.0/24", 20), ban("192.0.0.0/16", 30)])
+    # An entry may be read before the service has noticed that a ban is over, or long after.
+    for _ in range(2):
+        assert held(roster, "2001:db8:7::1", 9)
+        assert not held(roster, "2001:db8:7::1", 10)
+        assert held(roster, "192.0.2.1", 29)
+        assert not held(roster, "192.0.2.1", 30)
+        roster.expire(50)
+    roster.overtake(10)
+    assert not held(roster, "2001:db8:7::1", 9)
+    assert held(roster, "192.0.2.1", 19)
+    roster.overtake(50)
+    assert not held(roster, "192.0.2.1", 19)

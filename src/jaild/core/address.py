@@ -9,7 +9,7 @@ length.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 from socket import AF_INET, AF_INET6, inet_pton
 from typing import NewType
@@ -123,14 +123,17 @@ class Networks:
         self._order.pop(network.version, None)
 
     def find(self, address: Address) -> Network | None:
-        """Return the member that covers the whole of address, or None."""
+        """Return a member that covers the whole of address, or None."""
+        return next(self.around(address), None)
+
+    def around(self, address: Address) -> Iterator[Network]:
+        """Yield the members that cover the whole of address."""
         version, value, bits = _numbers(address)
         for host_bits, starts in self._starts[version].items():
             if host_bits >= bits:
                 found = starts.get(value >> host_bits << host_bits)
                 if found is not None:
-                    return found
-        return None
+                    yield found
 
     def touches(self, address: Address) -> Network | None:
         """Return a member that covers address or lies inside it: banning address would hit it."""

@@ -6,7 +6,7 @@
 import heapq
 from collections.abc import Iterable, Iterator
 
-from jaild.core.address import Address, Networks, covering, to_network
+from jaild.core.address import Address, Networks, covering, of_network, to_network
 from jaild.core.ban import FOREVER, Ban
 from jaild.core.prefix import Aggregate
 
@@ -89,18 +89,19 @@ class Roster:
         The time is an entry's. Entries that were missed are read late, when the bans that they came
         under have ended.
         """
-        ban = self._bans.get(jail, {}).get(address)
-        if ban is not None:
-            return ban.until > time
-        if self._past.get((jail, address), 0) > time:
+        if self._until(jail, address) > time:
             return True
         networks = self._networks.get(jail)
-        return networks is not None and networks.find(address) is not None
+        return networks is not None and any(
+            self._until(jail, of_network(network)) > time for network in networks.around(address)
+        )
 
     def past(self, jail: str, address: Address, until: int) -> None:
         """Remember a ban that is over, for entries from before its end that are yet to come."""
         self._past[jail, address] = max(until, self._past.get((jail, address), 0))
         heapq.heappush(self._past_ends, (until, jail, address))
+        if "/" in address:
+            self._networks.setdefault(jail, Networks()).add(to_network(address))
         if jail in self._blocks:
             self._blocks[jail].add(address, until)
 
@@ -116,6 +117,7 @@ class Roster:
                 self._over.append((until, jail, address))
             elif self._past.get((jail, address)) == until:
                 del self._past[jail, address]
+                self._leave_networks(jail, address)
                 self._leave_block(jail, address)
 
     def overtake(self, time: int) -> None:
@@ -124,6 +126,7 @@ class Roster:
             _, jail, address = heapq.heappop(self._past_ends)
             if self._past.get((jail, address), time + 1) <= time:
                 del self._past[jail, address]
+                self._leave_networks(jail, address)
                 self._leave_block(jail, address)
 
     def add(self, ban: Ban) -> None:
@@ -140,8 +143,7 @@ class Roster:
         """Strike a ban out and return it, None if there was none."""
         ban = self._bans.get(jail, {}).pop(address, None)
         if ban is not None:
-            if "/" in address:
-                self._networks[jail].discard(to_network(address))
+            self._leave_networks(jail, address)
             self._leave_block(jail, address)
         return ban
 
@@ -166,6 +168,16 @@ class Roster:
                 self.past(jail, address, until)
                 self._over.append((until, jail, address))
         return ended
+
+    def _until(self, jail: str, address: Address) -> int:
+        """Return when the last ban of exactly this address or network ends or has ended."""
+        ban = self.get(jail, address)
+        return max(ban.until if ban is not None else 0, self._past.get((jail, address), 0))
+
+    def _leave_networks(self, jail: str, address: Address) -> None:
+        known = address in self._bans.get(jail, ()) or (jail, address) in self._past
+        if "/" in address and not known:
+            self._networks[jail].discard(to_network(address))
 
     def _leave_block(self, jail: str, address: Address) -> None:
         if jail in self._blocks and address not in self._bans.get(jail, ()):

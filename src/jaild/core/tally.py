@@ -88,7 +88,6 @@ class Tally:
         for address, failure in failures:
             window = self._suspects.setdefault(address, [])
             window.append(failure)
-            del window[: -max(self.maxretry - 1, 1)]
             self._suspects.move_to_end(address)
 
     def failures(self) -> Iterator[tuple[Address, Failure]]:

@@ -131,8 +131,7 @@ class Guard:
             neighbours=neighbours,
             questions=self.questions,
         )
-        unit = self.jail.unit
-        self.jail.tally.restore((unit(address), failure) for address, failure in past.failures)
+        self.jail.tally.restore(past.failures)
         self.banned = past.banned
         self.state, self.reason = State.RUNNING, ""
 

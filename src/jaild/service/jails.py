@@ -33,6 +33,7 @@ class Jails:
         self._recorder = recorder
         self._now = now
         self._guards: dict[str, Guard] = {}
+        self.settled = False
 
     def __iter__(self) -> Iterator[Guard]:
         return iter(self._guards.values())
@@ -78,12 +79,18 @@ class Jails:
         broken = {mistake.name for mistake in mistakes}
         self._guards = {jail.name: Guard(jail.name, jail) for jail in config.jails}
         for guard in self:
-            if guard.name not in broken:
-                self.start(guard, pasts.get(guard.name, Past()))
+            was, past = before.get(guard.name), pasts.get(guard.name, Past())
+            if was is not None and was.state is State.STOPPED:
+                # Until somebody starts it, or the service.
+                guard.kept, guard.banned, guard.reason = past, past.banned, was.reason
+            elif guard.name not in broken:
+                self.start(guard, past)
         for mistake in mistakes:
             self._guards[mistake.name] = self._kept(
                 mistake, before.get(mistake.name), pasts.get(mistake.name, Past())
             )
+        for name in pasts.keys() - self._guards.keys():
+            self._forget(name, pasts[name])
         self._tell_failed()
         return mistakes
 
@@ -97,13 +104,27 @@ class Jails:
             guard.kept = past
             guard.stop(State.FAILED, str(error))
             return
-        self._count_anew(guard, past)
+        if self.settled:
+            self._count_anew(guard)
+
+    def count_anew(self) -> None:
+        """Let failures count by what is known now: the host's own addresses too."""
+        self.settled = True
+        for guard in self:
+            self._count_anew(guard)
 
     def check_some_run(self) -> None:
         """Raise InvalidConfig when there are jails and not a single one can run."""
         failed = [guard for guard in self if guard.state is State.FAILED]
         if failed and len(failed) == len(self._guards):
             raise InvalidConfig(f"no jail can run: {failed[0].reason}")
+
+    def _forget(self, name: str, past: Past) -> None:
+        batch = self._ledger.batch
+        for address, _ in past.failures:
+            batch.clear(name, address)
+        for process, _ in past.connections:
+            batch.connections[name, process] = None
 
     def _kept(self, mistake: BrokenJail, before: Guard | None, past: Past) -> Guard:
         if before is None or before.config is None or before.jail is None:
@@ -114,16 +135,21 @@ class Jails:
         guard.reason = f"{mistake.error}; until this is mended it goes on as configured before"
         return guard
 
-    def _count_anew(self, guard: Guard, past: Past) -> None:
+    def _count_anew(self, guard: Guard) -> None:
         """Save the failures again that now count against a network, or no longer do."""
         jail, batch = guard.jail, self._ledger.batch
         if jail is None:
             return
-        for address, failure in past.failures:
-            unit = jail.unit(address)
+        failures = list(jail.tally.failures())
+        moved = [(jail.unit(address), failure) for address, failure in failures]
+        for (address, failure), (unit, _) in zip(failures, moved, strict=True):
             if unit != address:
+                jail.tally.forget(address)
                 batch.clear(guard.name, address)
                 batch.fail(guard.name, unit, failure, jail.tally.findtime)
+        for unit, _ in moved:
+            jail.tally.forget(unit)
+        jail.tally.restore(moved)
 
     def _tell_of_earlier_bans(self, guard: Guard, past: Past) -> None:
         """Let a new jail that looks at bans know those of its finding window."""

@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 # A journal that cannot be read is tried again after this time.
 REOPEN_MS = 1000
+# An entry of an earlier time may still come in: by the clock suspects are forgotten so much later.
+LATE_USEC = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,11 @@ class Reading:
         reader = JournalReader(watch.router.match, self._journal)
         if self.place is None:
             window = max((g.config.findtime for g in guards if g.config), default=0)
-            reader.seek_time(self._now() - window)
+            now = self._now()
+            reader.seek_time(now - window)
+            # Until there is an entry, this is where the next start goes on from.
+            self.place = Position("", now - window, now)
+            self._pace.flush()
         elif not reader.seek(self.place):
             self._news.lost(self.place.seen)
         feed = Feed(reader, self._loop, self._turn, self._drained, self._unreadable)
@@ -114,7 +120,8 @@ class Reading:
     def gather(self) -> None:
         """Put what the jails have learnt so far into the batch."""
         if self._open is not None:
-            self._open.watch.gather(self._open.reader.time)
+            # The reader knows no time before its first entry.
+            self._open.watch.gather(self.place.entry_time if self.place else self._now())
 
     def pass_on(self, guard: Guard, ban: Ban) -> None:
         """Tell the jails that look at bans of one that had to wait."""
@@ -135,7 +142,7 @@ class Reading:
                 self.entries += count
                 self.place = Position(reader.cursor, reader.time, reader.time)
         # Only entries tell that the clock was set back: a start with a wrong one forgets nothing.
-        watch.gather(reader.time if count else max(reader.time, self._now()))
+        watch.gather(reader.time if count else max(reader.time, self._now() - LATE_USEC))
         self._pace.turn(read=bool(count))
         self._open.feed.alert(on=watch.suspects())
         return count

@@ -17,6 +17,7 @@ from jaild.core.address import Address, covering, parse
 from jaild.core.ban import Ban
 from jaild.core.errors import InvalidConfig, JaildError, StoreFailed
 from jaild.core.offences import Offences
+from jaild.core.rule import Rule
 from jaild.enforce.keeper import Keeper
 from jaild.enforce.port import Firewall
 from jaild.journal.record import Recorder
@@ -136,6 +137,7 @@ class Service:
 
     def _begin(self, own: tuple[Address, ...] | JaildError) -> None:
         self._set_own(own)
+        self._jails.count_anew()
         self._banning.follow_names()
         self._banning.deny()
         self._ledger.expire(self._parts.now())
@@ -176,7 +178,8 @@ class Service:
         for ban in saved.bans:
             guard = self._jails.get(ban.jail)
             if guard is None:
-                batch.end(ban, GONE)
+                self._ledger.restore(ban, Rule(ban.jail, ban.address))
+                self._ledger.lift([ban], GONE)
             else:
                 # A jail with a mistake keeps its bans, on all ports: it no longer says on which.
                 self._ledger.restore(ban, guard.rule(ban.address))
