@@ -17,6 +17,8 @@ NEEDS_LINTIAN := lintian
 NEEDS_LAB := debian-archive-keyring iproute2 mmdebstrap openssh-client sshpass systemd-container \
 	util-linux
 NEEDS_TEST := $(NEEDS_LAB) conntrack curl dbus iptables polkitd python3-dbusmock systemd-journal-remote
+NEEDS_BENCH := dbus iproute2 iptables python3-gi python3-pydbus python3-rich python3-systemd systemd \
+	systemd-journal-remote ufw util-linux
 
 SOURCES := pyproject.toml Makefile ARCHITECTURE.md NEWS.md README.md REUSE.toml .ci LICENSES debian man \
 	src tests units
@@ -24,7 +26,7 @@ DEB_INPUTS := $(shell find $(SOURCES) -type f ! -path '*/__pycache__/*' ! -path 
 
 export DEBIAN_FRONTEND := noninteractive
 
-.PHONY: help check clean deb demo install lab lint lintian test
+.PHONY: help bench check clean deb demo install lab lint lintian test torture
 .DEFAULT_GOAL := help
 # Two of them at once would both call apt-get.
 .NOTPARALLEL:
@@ -55,8 +57,17 @@ test: lint deb lintian build/peer.stamp ## everything: lint, package, unit to en
 	$(call need,$(NEEDS_TEST))
 	$(RUN) pytest --hypothesis-profile=thorough tests/unit tests/property tests/integration tests/e2e --suite=all
 
+torture: deb $(VENV)/stamp ## kill it 300 times, replay a million entries: nothing may differ (as root)
+	$(call need,$(NEEDS_CHECK) $(NEEDS_TEST))
+	$(RUN) pytest --verbose -raP --kills=300 --entries=1000000 \
+		tests/e2e/test_torture.py tests/integration/test_service.py tests/integration/test_million.py
+
 check: lint ## the quick part: lint, types, unit and property tests
 	$(RUN) pytest -n auto tests/unit tests/property
+
+bench: build/peer.stamp ## measure it beside fail2ban and journalctl, some minutes long (as root)
+	$(call need,$(NEEDS_BENCH))
+	PYTHONPATH=src $(PYTHON) -m tests.bench --json build/bench.json
 
 deb: build/deb.stamp ## build the package into build/
 

@@ -43,14 +43,14 @@ bantime = -1
 """
 
 
-def history(seed, count):
+def history(seed, count, hosts=24):
     """Entries of some busy hours: sshd's, the kernel's about blocked packets, and forged ones."""
     chance = random.Random(seed)
-    peers = [f"192.0.2.{number}" for number in range(1, 25)]
+    peers = [f"192.0.2.{number}" for number in range(1, hosts + 1)]
     peers += [f"2001:db8:{net}::{number:x}" for net in ("bad", "7") for number in range(1, 6)]
     at = 1.0
     for number in range(count):
-        at += chance.expovariate(0.5)
+        at += chance.expovariate(hosts / 48)
         peer, port = chance.choice(peers), chance.randrange(1024, 65536)
         pid = 1000 + chance.randrange(40)
         kind = chance.random()

@@ -15,6 +15,9 @@ from tests.verbs import HERE, entry, jail_config, write_journal
 
 pytestmark = pytest.mark.integration
 
+# More than this are beyond the end of the journal.
+KILLS_EACH = 15
+
 
 def attack(seed=1, count=120):
     """Return the log of several attackers, some of them in pairs of lines for one attempt."""
@@ -80,10 +83,15 @@ def whole(journal, etc, tmp_path_factory):
     return found
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+def pytest_generate_tests(metafunc):
+    if "seed" in metafunc.fixturenames:
+        more = metafunc.config.getoption("--kills") // KILLS_EACH
+        metafunc.parametrize("seed", range(1, more + 2))
+
+
 def test_killed_again_and_again(journal, etc, whole, tmp_path, seed):
     state, dice, deaths = tmp_path / "state", random.Random(seed), 0
-    for _ in range(15):
+    for _ in range(KILLS_EACH):
         moment, number = dice.choice(["before", "after"]), dice.randint(2, 9)
         deaths += run(journal, state, etc, moment, number) == -signal.SIGKILL
     assert deaths >= 10
