@@ -237,7 +237,8 @@ class Model:
 
     def forget_suspects(self, now):
         for jail in self.running():
-            since = now - self.rules[jail].findtime * SECOND
+            # A little later: an entry from before now may still come in.
+            since = now - self.rules[jail].findtime * SECOND - 2 * SECOND
             for unit in {f.unit for f in self.failures if f.jail == jail}:
                 times = [f.time for f in self.failures if (f.jail, f.unit) == (jail, unit)]
                 if max(times) <= since:

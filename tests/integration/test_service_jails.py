@@ -169,3 +169,20 @@ def test_a_restart_while_catching_up_changes_nothing(house):
     write_journal(house.journal, [failed(10 * number) for number in range(5, 12)], "second")
     house.clock.announce()
     assert service.jail_status("sshd").banned_total == 1
+
+
+def test_a_jail_that_comes_later_begins_with_what_is_logged_then(house):
+    service = open_house(house)
+    read_on(house, "one", [entry(f"failure from {PEER}", at=at, unit="x.service") for at in (1, 2)])
+    write(house, x__conf="[Definition]\nfailregex = ^failure from <HOST>$\n")
+    write(house, x="[x]\nenabled = true\nmaxretry = 2\njournalmatch = _SYSTEMD_UNIT=x.service\n")
+    service.reload()
+    house.clock.pass_time(1)
+    read_on(house, "two", [entry(f"failure from {PEER}", at=10, unit="x.service")])
+    assert (service.jail_status("x").failed_now, bans_of(service, "x")) == (1, [])
+    # Nor after a crash.
+    house.store.close()
+    service = open_house(house)
+    assert (service.jail_status("x").failed_now, bans_of(service, "x")) == (1, [])
+    read_on(house, "three", [entry(f"failure from {PEER}", at=20, unit="x.service")])
+    assert bans_of(service, "x") == [(PEER, "2 failures")]

@@ -259,7 +259,8 @@ class Machine(Comparing):
         position = other.load().position
         other.close()
         cursor = position.cursor if position is not None else ""
-        self.model.go_back(int(cursor.partition("=")[2] or -1) + 1)
+        oldest = min((number for number, _ in self.house.journal), default=len(self.lines))
+        self.model.go_back(max(int(cursor.partition("=")[2] or -1) + 1, oldest))
 
     def _command(self, jail, address=None):
         """Ban an address by hand, or lift all bans of a jail."""

@@ -82,7 +82,8 @@ class Guard:
     """One enabled jail; ``jail`` is None unless it is running, ``reason`` says why it is not.
 
     ``kept`` is what a jail that does not run goes on from when it does; ``limited`` is its filter,
-    ``questions`` what it asks its ignorecommand.
+    ``questions`` what it asks its ignorecommand. What was logged before ``since`` (microseconds
+    since the epoch) is not its business: it was not there yet.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Guard:
     kept: Past = field(default_factory=Past)
     limited: Limited | None = None
     questions: Questions | None = None
+    since: int = 0
     _said: bool = False
 
     def start(

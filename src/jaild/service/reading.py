@@ -150,6 +150,12 @@ class Reading:
     def _drained(self) -> None:
         if self.place is not None:
             self.place = replace(self.place, seen=self._now())
+        if any(guard.since for guard in self._guards):
+            # What was logged before they came has been passed over, and that is saved: a start
+            # would read it again.
+            for guard in self._guards:
+                guard.since = 0
+            self._pace.flush()
         self._news.caught_up()
 
     def _unreadable(self, error: OSError) -> None:

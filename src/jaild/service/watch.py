@@ -89,7 +89,7 @@ class Watch:
         for entry in entries:
             self.taken += 1
             for guard in find(entry.fields):
-                if guard.jail is not None:
+                if guard.jail is not None and entry.time >= guard.since:
                     observe(guard, entry)
 
     def gather(self, now: int) -> None:
