@@ -46,7 +46,19 @@ class Driver:
     """Answers requests; each public method is one."""
 
     def __init__(self) -> None:
+        self.seen = []
+        for name in ("insert", "load", "missing"):
+            self._follow(name)
         self.engine = Transactions(Package())
+
+    def _follow(self, name):
+        real = getattr(Kernel, name)
+
+        def followed(kernel, *arguments):
+            self.seen.append([name, kernel.family])
+            return real(kernel, *arguments)
+
+        setattr(Kernel, name, followed)
 
     def run(self, *argv: str) -> list[object]:
         ended = subprocess.run(
@@ -72,6 +84,34 @@ class Driver:
 
     def by_command(self):
         self.engine = Commands(lambda: None)
+
+    def slowly(self):
+        """Let ufw's package read and write all rules, and the kernel always load all of them."""
+        Package.form = lambda _self, _rule, _family: None
+        self.engine = Transactions(Package())
+
+    def afresh(self):
+        """Know nothing, as after a start."""
+        self.engine = Transactions(Package())
+
+    def many(self, rules):
+        transaction.MANY = rules
+
+    def steps(self):
+        """Tell how the kernel was asked or changed since the last time."""
+        seen, self.seen = self.seen, []
+        return seen
+
+    def between(self, argv):
+        """Let somebody else run a command just before the next change reaches the kernel."""
+        insert = Kernel.insert
+
+        def late(kernel, lines):
+            Kernel.insert = insert
+            subprocess.run(argv, check=True)
+            kernel.insert(lines)
+
+        Kernel.insert = late
 
     def patience(self, seconds):
         transaction.LOCK_PATIENCE = seconds

@@ -34,7 +34,7 @@ class Bus:
         self.handles = []
 
     def call(self, call, done, *, timeout_ms):
-        assert timeout_ms == 60_000
+        assert timeout_ms >= 60_000
         self.calls.append(call)
         done(self.answer)
 

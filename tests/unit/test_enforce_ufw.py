@@ -15,6 +15,7 @@ pytest.importorskip("ufw.common")
 from jaild.core.errors import FirewallFailed
 from jaild.enforce import choice, ufw
 from jaild.enforce.choice import Choice
+from jaild.enforce.quiet import quiet
 from jaild.enforce.ufw_face import NEEDED, UfwUnexpected, check
 
 
@@ -97,6 +98,6 @@ def say_and_exit():
 def test_however_ufw_ends_it_is_one_sentence(action, sentence):
     with (
         pytest.raises(FirewallFailed, match=f"^ufw cannot do it: .*{sentence}"),
-        ufw._quiet("do it"),
+        quiet("do it"),
     ):
         action()

@@ -124,7 +124,7 @@ class _Wrapper(ObjectWrapper):  # type: ignore[misc]
         try:
             plan = self._plan(interface, member)
             answer = Answer(invocation, plan.signature)
-            values = parameters.unpack()
+            values = variant.unpack(parameters)
             if plan.wants_caller:
                 result = plan.method(*values, caller=_caller(sender, invocation))
             else:

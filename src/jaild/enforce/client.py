@@ -15,8 +15,10 @@ from jaild.dbus.call import Outcome as Answer
 from jaild.enforce.bus_names import INTERFACE, NAME, PATH
 from jaild.enforce.port import AddressesDone, Done, Outcome, Refusal, RulesDone, State
 
-# Another ufw command may hold ufw's lock for a while, and a large roster takes its time.
+# Another ufw command may hold ufw's lock for a while, and a large roster takes its time: on a busy
+# machine, 20 s for 100,000 rules.
 TIMEOUT_MS = 60_000
+MS_A_RULE = 2
 
 STARTED = "the enforcer has started"
 
@@ -32,6 +34,8 @@ class Client:
         self, bus: Bus, on_drift: Callable[[str], None], on_addresses: Callable[[], None]
     ) -> None:
         self._bus = bus
+        # How many rules the firewall may hold: the time of any change depends on all of them.
+        self._most = 0
         self._handles = [
             bus.subscribe(NAME, INTERFACE, "Drifted", on_drift),
             bus.subscribe(NAME, INTERFACE, "HostAddressesChanged", on_addresses),
@@ -55,6 +59,7 @@ class Client:
             added = len(add) - len(refusals)
             done(Outcome(cast("State", state), refusals, added=added, dropped=len(drop)))
 
+        self._most += len(add)
         self._call("Apply", "a(sssss)a(sssss)", (_tuples(add), _tuples(drop)), answered)
 
     def sync(self, rules: Sequence[Rule], done: Done) -> None:
@@ -67,6 +72,7 @@ class Client:
             state, added, dropped, refused = answer
             done(Outcome(cast("State", state), _refusals(refused), added=added, dropped=dropped))
 
+        self._most = len(rules)
         self._call("Sync", "a(sssss)", (_tuples(rules),), answered)
 
     def present(self, done: RulesDone) -> None:
@@ -104,7 +110,7 @@ class Client:
         done: Callable[[Answer], None],
     ) -> None:
         call = Call(NAME, PATH, INTERFACE, method, signature, arguments)
-        self._bus.call(call, done, timeout_ms=TIMEOUT_MS)
+        self._bus.call(call, done, timeout_ms=TIMEOUT_MS + MS_A_RULE * self._most)
 
     def _appeared(self, on_drift: Callable[[str], None], on_addresses: Callable[[], None]) -> None:
         on_addresses()

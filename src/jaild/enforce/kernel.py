@@ -6,6 +6,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from jaild.core import address
 from jaild.core.errors import FirewallFailed, InvalidAddress
@@ -19,6 +21,7 @@ _NO_SUCH_CHAIN = 1
 # iptables of the old kind has a lock of its own, which others hold for moments.
 _WAIT = "--wait=10"
 _WIDTH = {IPV4: "/32", IPV6: "/128"}
+_PREFIXES = {IPV4: "ufw", IPV6: "ufw6"}
 _PORTS = ("--dport", "--dports")
 
 
@@ -37,6 +40,11 @@ def family_of(rule: Rule) -> int:
     return IPV6 if ":" in rule.address else IPV4
 
 
+def user_chain(family: int) -> str:
+    """Return the name of the chain that holds the rules of ufw's users for incoming packets."""
+    return f"{_PREFIXES[family]}-user-input"
+
+
 def shape_of(rule: Rule) -> Shape:
     """Return what a rule looks like in the kernel."""
     return Shape(rule.address, rule.ports, rule.protocol, rule.verdict)
@@ -48,14 +56,14 @@ class Kernel:
     def __init__(self, family: int, directory: str = "/usr/sbin") -> None:
         prefix = "ip6tables" if family == IPV6 else "iptables"
         self.family = family
-        self._chains = "ufw6" if family == IPV6 else "ufw"
+        self._chain = user_chain(family)
         self._list = str(Path(directory, prefix))
         self._restore = str(Path(directory, f"{prefix}-restore"))
 
     def is_hooked(self) -> bool:
         """Return whether incoming packets pass ufw's user chain; raises FirewallFailed."""
-        before = f"{self._chains}-before-input"
-        return self._jumps(before, f"{self._chains}-user-input") and self._jumps("INPUT", before)
+        before = f"{_PREFIXES[self.family]}-before-input"
+        return self._jumps(before, self._chain) and self._jumps("INPUT", before)
 
     def missing(self, rules: Iterable[Rule]) -> set[Rule]:
         """Return those rules that the kernel's user chain lacks; raises FirewallFailed."""
@@ -69,16 +77,29 @@ class Kernel:
         """
         try:
             with path.open("rb") as rules:
-                program.run([self._restore, _WAIT, "--noflush"], stdin=rules)
+                self._take(rules)
         except OSError as error:
             raise FirewallFailed(f"{path} cannot be read: {error.strerror}") from error
+
+    def insert(self, lines: str) -> None:
+        """Carry out what iptables-restore reads, in one step, beside the rules there are.
+
+        Raises FirewallFailed, and then nothing has changed.
+        """
+        with TemporaryFile() as rules:
+            rules.write(lines.encode())
+            rules.seek(0)
+            self._take(rules)
+
+    def _take(self, rules: IO[bytes]) -> None:
+        program.run([self._restore, _WAIT, "--noflush"], stdin=rules)
 
     def _jumps(self, chain: str, target: str) -> bool:
         lines = self._rules(chain)
         return any(line.startswith("-A ") and line.endswith(f" -j {target}") for line in lines)
 
     def _shapes(self) -> Iterator[Shape]:
-        for line in self._rules(f"{self._chains}-user-input"):
+        for line in self._rules(self._chain):
             shape = parse(line, self.family)
             if shape is not None:
                 yield shape

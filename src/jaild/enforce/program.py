@@ -10,7 +10,8 @@ from typing import IO
 
 from jaild.core.errors import FirewallFailed
 
-TIMEOUT_SECONDS = 30
+# On a busy machine, iptables needs half a minute to list 100,000 rules.
+TIMEOUT_SECONDS = 120
 _WORDS_MAX = 300
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 

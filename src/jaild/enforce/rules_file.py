@@ -9,7 +9,6 @@ of a crash in between: the kernel may then hold what the file does not.
 
 import logging
 import os
-import re
 import shutil
 from pathlib import Path
 
@@ -17,8 +16,8 @@ from jaild.core.errors import FirewallFailed
 
 logger = logging.getLogger(__name__)
 
-_TUPLE = re.compile(rb"^### tuple ###", re.MULTILINE)
-_COMPLETE = re.compile(rb"^COMMIT\s*\Z", re.MULTILINE)
+# What changes whenever a file does: inode, size, and the times of its content and of itself.
+Stamp = tuple[int, int, int, int]
 
 
 class RulesFile:
@@ -29,18 +28,29 @@ class RulesFile:
         self.path = Path(path).resolve()
         self.staged = self.path.with_name(f".{self.path.name}.jaild")
         self._before = b""
-        self._committed = False
+        self.committed: Stamp | None = None
+
+    def stamp(self) -> Stamp | None:
+        """Return what tells this version of the file from others; None if there is no file."""
+        try:
+            return _stamp(self.path.stat())
+        except OSError:
+            return None
+
+    def content(self) -> bytes:
+        """Return what is in the file; raises FirewallFailed unless it is whole."""
+        return _whole(self.path)
 
     def check(self, understood: int) -> None:
         """Raise FirewallFailed unless the file is whole and ufw understood all its rules.
 
         Writing it again would drop the rest, perhaps the rule that lets the administrator in.
         """
-        self._before = _checked(self.path, understood)
+        _check(self.path, understood)
 
     def check_staged(self, written: int) -> None:
         """Raise FirewallFailed unless the staged file is whole and has so many rules."""
-        _checked(self.staged, written)
+        _check(self.staged, written)
 
     def was_interrupted(self) -> bool:
         """Return whether a crash left a staged file."""
@@ -59,18 +69,21 @@ class RulesFile:
             raise self._unwritable(error) from error
 
     def commit(self) -> None:
-        """Put the staged file in the real one's place, for good."""
+        """Put the staged file in the real one's place, for good, with ``committed`` its stamp."""
         try:
-            _flush(self.staged)
-            self.staged.replace(self.path)
-            self._committed = True
+            self._before = self.path.read_bytes()
+            with self.staged.open("rb") as staged:
+                os.fsync(staged.fileno())
+                self.staged.replace(self.path)
+                # Of the file itself, whatever has the path by now.
+                self.committed = _stamp(os.fstat(staged.fileno()))
             _flush(self.path.parent)
         except OSError as error:
             raise self._unwritable(error) from error
 
     def revert(self) -> None:
-        """Bring the file back to what check() saw."""
-        if self._committed:
+        """Bring the file back to what it was before commit()."""
+        if self.committed:
             self.stage()
             try:
                 self.staged.write_bytes(self._before)
@@ -100,19 +113,26 @@ class RulesFile:
         return FirewallFailed(f"{self.path} cannot be written: {error.strerror}")
 
 
-def _checked(path: Path, understood: int) -> bytes:
+def _stamp(status: os.stat_result) -> Stamp:
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _whole(path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
         raise FirewallFailed(f"{path} cannot be read: {error.strerror}") from error
-    if not _COMPLETE.search(content):
+    if content.rstrip().rpartition(b"\n")[2] != b"COMMIT":
         raise FirewallFailed(f"{path} is damaged: it does not end with COMMIT")
-    rules = len(_TUPLE.findall(content))
+    return content
+
+
+def _check(path: Path, understood: int) -> None:
+    rules = (b"\n" + _whole(path)).count(b"\n### tuple ###")
     if rules != understood:
         raise FirewallFailed(
             f"{path} is damaged: ufw understands {understood} of its {rules} rules"
         )
-    return content
 
 
 def _flush(path: Path) -> None:

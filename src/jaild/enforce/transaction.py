@@ -10,19 +10,23 @@ fails, files and kernel are as they were before; whenever a crash comes, each of
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 from jaild.core.errors import FirewallFailed
 from jaild.core.rule import Rule
 from jaild.enforce import lock
+from jaild.enforce.agreement import Agreement
 from jaild.enforce.engine import IPV6_IS_OFF, Condition, Result, mark
 from jaild.enforce.kernel import FAMILIES, IPV4, IPV6, Kernel, family_of
 from jaild.enforce.port import Outcome, State
-from jaild.enforce.rules_file import RulesFile
-from jaild.enforce.ufw import Package, RuleSet
+from jaild.enforce.rule_set import RuleSet
+from jaild.enforce.ufw import Package
 
 logger = logging.getLogger(__name__)
 
 LOCK_PATIENCE = 10.0
+# From so many rules on, the kernel takes longer to list them than to load them anew.
+MANY = 30_000
 
 # From the rules there are: those to add and those to drop.
 Plan = Callable[[set[Rule]], tuple[list[Rule], set[Rule]]]
@@ -35,6 +39,7 @@ class Transactions:
         self._package = package
         self._lock_path = lock_path
         self._kernels = {family: Kernel(family) for family in FAMILIES}
+        self._agreement = Agreement()
         self._is_puzzled = False
 
     def apply(self, add: Sequence[Rule], drop: Sequence[Rule]) -> Result:
@@ -74,7 +79,7 @@ class Transactions:
             rules = self._package.load_sleeping()
             if not rules.tagged(IPV6):
                 return 0
-            transaction = _Transaction(rules, self._kernels)
+            transaction = _Transaction(rules, self._kernels, self._agreement)
             return transaction.run(lambda there: ([], there)).outcome.dropped
 
     def _transact(self, plan: Plan) -> Result:
@@ -85,7 +90,7 @@ class Transactions:
             return result
 
     def _begin(self) -> "_Transaction":
-        transaction = _Transaction(self._package.load(), self._kernels)
+        transaction = _Transaction(self._package.load(), self._kernels, self._agreement)
         self._say_once(transaction)
         return transaction
 
@@ -102,13 +107,13 @@ class Transactions:
 class _Transaction:
     """One transaction, under ufw's lock."""
 
-    def __init__(self, rules: RuleSet, kernels: dict[int, Kernel]) -> None:
-        """Check the files and see which families are in force; raises FirewallFailed."""
+    def __init__(self, rules: RuleSet, kernels: dict[int, Kernel], agreement: Agreement) -> None:
+        """See which families are in force; raises FirewallFailed."""
         self.rules = rules
         self._kernels = kernels
-        self._files = {family: RulesFile(rules.path(family)) for family in rules.families}
-        for family, file in self._files.items():
-            file.check(rules.count(family))
+        self._agreement = agreement
+        self._agreement.refresh()
+        self._files = rules.files
         self._hooked = {
             family: rules.enabled and kernels[family].is_hooked() for family in rules.families
         }
@@ -121,8 +126,12 @@ class _Transaction:
         refused |= self.rules.put_in_front([rule for rule in add if rule not in refused])
         new = tuple(rule for rule in add if rule not in refused)
         changed = {family_of(rule) for rule in (*new, *drop)}
+        only_new = changed - {family_of(rule) for rule in drop}
         # With nothing to write, the caller may still be right that the kernel lacks something.
-        self._put(changed, self._to_load(changed))
+        load = self._to_load(changed)
+        if load:
+            self.rules.ask_capabilities()
+        self._put(changed, load, self._insertions(new, only_new))
         refusals = tuple((rule.address, reason) for rule, reason in refused.items())
         outcome = Outcome(self.state(), refusals, added=len(new), dropped=len(drop))
         return Result(outcome, new, Condition(outcome.state, mark(self._there())))
@@ -145,30 +154,52 @@ class _Transaction:
         return {rule for family in self._files for rule in self.rules.tagged(family)}
 
     def _missing(self, family: int) -> set[Rule]:
+        stamp = self.rules.stamps[family]
         tagged = self.rules.tagged(family)
-        if not tagged or not self._hooked[family]:
+        if not tagged or not self._hooked[family] or self._agreement.is_complete(family, stamp):
             return set()
-        return self._kernels[family].missing(tagged)
+        missing = self._kernels[family].missing(tagged)
+        if not missing:
+            self._agreement.seen(family, stamp)
+        return missing
 
     def _to_load(self, changed: set[int]) -> set[int]:
         # A crash may have left rules in the kernel that no file tells of.
         wanted = changed | {
             family for family, file in self._files.items() if file.was_interrupted()
         }
-        wanted |= {
-            family for family in self._files if family not in wanted and self._missing(family)
-        }
+        wanted |= {family for family in self._files if family not in wanted and self._lacks(family)}
         return {family for family in wanted if self._hooked[family]}
 
-    def _put(self, changed: set[int], load: set[int]) -> None:
+    def _lacks(self, family: int) -> bool:
+        """Return whether the kernel may lack rules of a family."""
+        if self.rules.count(family) < MANY or not self.rules.tagged(family):
+            return bool(self._missing(family))
+        return self._hooked[family] and not self._agreement.is_complete(
+            family, self.rules.stamps[family]
+        )
+
+    def _insertions(self, new: Sequence[Rule], families: set[int]) -> dict[int, str]:
+        """Return what brings new rules into force where the kernel has all the rest, in order."""
+        found: dict[int, str] = {}
+        for family in families:
+            if self._agreement.is_equal(family, self.rules.stamps[family]):
+                mine = [rule for rule in new if family_of(rule) == family]
+                lines = self.rules.insertion(mine, family)
+                if lines is not None and not self._files[family].was_interrupted():
+                    found[family] = lines
+        return found
+
+    def _put(self, changed: set[int], load: set[int], insertions: dict[int, str]) -> None:
         loaded: list[int] = []
         try:
             for family in changed:
                 self._write(family)
+            self._agreement.refresh()
             for family in load:
                 file = self._files[family]
-                self._kernels[family].load(file.staged if family in changed else file.path)
-                loaded.append(family)
+                path = file.staged if family in changed else file.path
+                self._load(family, path, insertions.get(family), loaded)
             for family in changed:
                 self._files[family].commit()
         except FirewallFailed:
@@ -176,6 +207,28 @@ class _Transaction:
             raise
         for file in self._files.values():
             file.discard()
+        self.rules.settle()
+        self._agreement.settle(self.rules.stamps)
+
+    def _load(self, family: int, path: Path, insertion: str | None, loaded: list[int]) -> None:
+        """Bring a family into force, and add it to ``loaded`` once it may have changed."""
+        if insertion is not None:
+            loaded.append(family)
+            if self._insert(family, insertion):
+                return
+        self._agreement.load(family, partial(self._kernels[family].load, path))
+        loaded.append(family)
+
+    def _insert(self, family: int, lines: str) -> bool:
+        """Add new rules alone; return whether the kernel surely has just what the file says."""
+        # Asked again: meanwhile the file has been written, which takes a while.
+        if not self._agreement.is_equal(family, self.rules.stamps[family]):
+            return False
+        try:
+            return self._agreement.load(family, partial(self._kernels[family].insert, lines))
+        except FirewallFailed as error:
+            logger.warning("all of ufw's rules are loaded anew: %s", error)
+            return False
 
     def _write(self, family: int) -> None:
         file = self._files[family]

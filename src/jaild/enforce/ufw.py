@@ -9,23 +9,30 @@ ends here. Its internals are not promised to anybody, so they are checked before
 
 import gettext
 import importlib
-import io
+import logging
 import socket
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import cast
 
-from jaild.core.errors import FirewallFailed, JaildError
+from jaild.core.address import Address
+from jaild.core.errors import FirewallFailed
 from jaild.core.rule import Rule
-from jaild.enforce import program, tag
-from jaild.enforce.kernel import FAMILIES, IPV4, IPV6, family_of
+from jaild.enforce import blocks, tag
+from jaild.enforce.blocks import Form
+from jaild.enforce.kernel import IPV4, IPV6, user_chain
+from jaild.enforce.quiet import UFW, quiet
+from jaild.enforce.rule_set import ANYWHERE, KEYS, Known, RuleSet
 from jaild.enforce.ufw_face import NEEDED, Backend, Capabilities, UfwRule, UfwUnexpected, check
 
-UFW = "/usr/sbin/ufw"
-_ANYWHERE = {IPV4: "0.0.0.0/0", IPV6: "::/0"}
-_FILES = {IPV4: "rules", IPV6: "rules6"}
+logger = logging.getLogger(__name__)
+
+# Addresses for documentation: they stand for every other one.
+_SPECIMENS = {IPV4: Address("192.0.2.1"), IPV6: Address("2001:db8::1")}
+# What the kernel can do is told, not asked: it may know nothing of IPv6.
+_ALL = {"limit": {"4": True, "6": True}}
+_MOST_FORMS = 10_000
 
 
 class UfwMissing(FirewallFailed):
@@ -40,18 +47,21 @@ class Package:
         if not Path(UFW).exists():
             raise UfwMissing("ufw is not installed")
         gettext.install("ufw")
-        with _quiet("be loaded", UfwUnexpected):
+        with quiet("be loaded", UfwUnexpected):
             parts = {name: importlib.import_module(name) for name in NEEDED}
         check(parts)
         self._make_rule: Callable[..., UfwRule] = parts["ufw.common"].UFWRule
         self.refusal: type[Exception] = parts["ufw.common"].UFWError
         backend = parts["ufw.backend_iptables"].UFWBackendIptables
         self._backends = {forced: _with_ipv6(backend, forced=forced) for forced in (False, True)}
+        self._read_rules: Callable[[Backend], None] = backend._read_rules  # noqa: SLF001 - checked
         self._capabilities: dict[bool, Capabilities] = {}
+        self._forms: dict[tuple[str, str, str, str, int], Form | None] = {}
+        self.known: dict[Path, Known] = {}
 
     def load(self) -> "RuleSet":
         """Read ufw's settings and rules as they are now; raises FirewallFailed."""
-        with _quiet("read its rules"):
+        with quiet("read its rules"):
             backend = self._backends[False](dryrun=False)
             ipv6 = backend.use_ipv6()
             # Finding out runs a dozen iptables commands, and the answer stays.
@@ -60,10 +70,9 @@ class Package:
 
     def load_sleeping(self) -> "RuleSet":
         """Read ufw's rules with those of IPv6, as if IPv6 were on; raises FirewallFailed."""
-        with _quiet("read its rules"):
+        with quiet("read its rules"):
             backend = self._backends[True](dryrun=False)
-            # The kernel may know nothing of IPv6 and must not be asked.
-            backend.caps = {"limit": {"4": True, "6": True}}
+            backend.caps = _ALL
             return RuleSet(self, backend, ipv6=True)
 
     def keep(self, rules: "RuleSet") -> None:
@@ -77,111 +86,56 @@ class Package:
             rule.verdict,
             rule.protocol,
             dport=rule.ports or "any",
-            dst=_ANYWHERE[family],
+            dst=ANYWHERE[family],
             src=rule.address,
             comment=tag.encode(tag.comment_of(rule.jail)),
         )
         made.set_v6(family == IPV6)
         return made
 
+    def read(self, backend: Backend) -> None:
+        """Let ufw read its files; a new backend has not."""
+        self._read_rules(backend)
 
-class RuleSet:
-    """ufw's rules in memory, as one transaction reads, changes and writes them."""
+    def form(self, rule: Rule, family: int) -> Form | None:
+        """Return how ufw writes such a rule, None if that is not sure or ufw refuses it."""
+        key = (rule.jail, rule.ports, rule.protocol, rule.verdict, family)
+        if key not in self._forms:
+            if len(self._forms) == _MOST_FORMS:
+                self._forms.clear()
+            try:
+                self._forms[key] = self._form(rule, family)
+            except FirewallFailed as error:
+                logger.warning("every rule goes through ufw's package, which is slow: %s", error)
+                self._forms[key] = None
+        return self._forms[key]
 
-    def __init__(self, package: Package, backend: Backend, *, ipv6: bool) -> None:
-        self._package = package
-        self._backend = backend
-        self.ipv6 = ipv6
-        self.enabled = backend.is_enabled()
-        self.families = FAMILIES if ipv6 else FAMILIES[:1]
-        self._rules = {IPV4: backend.rules, IPV6: backend.rules6}
-        self._tagged = {family: _tagged(self._rules[family]) for family in self.families}
-
-    @property
-    def capabilities(self) -> Capabilities | None:
-        """What the kernel can do, if it was asked."""
-        return self._backend.caps
-
-    def path(self, family: int) -> str:
-        """Return the path of a family's rules file."""
-        return self._backend.files[_FILES[family]]
-
-    def count(self, family: int) -> int:
-        """Return how many rules ufw found in a family's file."""
-        return len(self._rules[family])
-
-    def tagged(self, family: int) -> set[Rule]:
-        """Return jaild's rules of one family."""
-        return set(self._tagged.get(family, ()))
-
-    def remove(self, rules: Iterable[Rule]) -> None:
-        """Take rules of jaild's away."""
-        gone = {
-            id(found) for rule in rules for found in self._tagged[family_of(rule)].pop(rule, ())
-        }
-        for family in self.families:
-            kept = [rule for rule in self._rules[family] if id(rule) not in gone]
-            self._rules[family][:] = kept
-
-    def put_in_front(self, rules: Sequence[Rule]) -> dict[Rule, str]:
-        """Add rules before all others; return those that ufw does not take, with its reason."""
-        refused: dict[Rule, str] = {}
-        new: dict[int, list[UfwRule]] = {family: [] for family in self.families}
-        with _quiet("take new rules"):
-            for rule in rules:
-                family = family_of(rule)
-                try:
-                    made = self._package.build(rule, family)
-                except self._package.refusal as error:
-                    refused[rule] = f"ufw does not take it: {_words(error)}"
-                    continue
-                new[family].append(made)
-                self._tagged[family][rule] = [made]
-        for family, made_rules in new.items():
-            self._rules[family][:0] = made_rules
-        return refused
-
-    def write(self, family: int, path: Path) -> None:
-        """Let ufw write a family's rules to another file than its own; raises FirewallFailed."""
-        key = _FILES[family]
-        own = self._backend.files[key]
-        self._backend.files[key] = str(path)
-        try:
-            with _quiet(f"write {own}"):
-                self._backend._write_rules(v6=family == IPV6)  # noqa: SLF001 - checked
-        finally:
-            self._backend.files[key] = own
-
-
-def _tagged(rules: Sequence[UfwRule]) -> dict[Rule, list[UfwRule]]:
-    """Return jaild's rules; one that is there more than once has several of ufw's."""
-    found: dict[Rule, list[UfwRule]] = {}
-    jails: dict[str, str] = {}
-    for rule in rules:
-        if rule.comment not in jails:
-            jails[rule.comment] = tag.decode(rule.comment)
-        jail = jails[rule.comment]
-        known = _read(jail, rule) if jail else None
-        if known is not None:
-            found.setdefault(known, []).append(rule)
-    return found
-
-
-def _read(jail: str, rule: UfwRule) -> Rule | None:
-    """Return a rule that carries jaild's tag, unless somebody else wrote it."""
-    rest = (rule.sport, rule.direction, rule.forward, rule.logtype)
-    names = rule.dapp + rule.sapp + rule.interface_in + rule.interface_out
-    if rest != ("any", "in", False, "") or names or rule.dst not in _ANYWHERE.values():
-        return None
-    return tag.rule(jail, rule.src, rule.dport, rule.protocol, rule.action)
+    def _form(self, rule: Rule, family: int) -> Form | None:
+        specimen = Rule(rule.jail, _SPECIMENS[family], rule.ports, rule.protocol, rule.verdict)
+        with quiet("write a rule"), NamedTemporaryFile(prefix="jaild-") as file:
+            try:
+                made = self.build(specimen, family)
+            except self.refusal:
+                return None
+            backend = self._backends[True](dryrun=False)
+            backend.caps = _ALL
+            (backend.rules6 if family == IPV6 else backend.rules).append(made)
+            backend.files[KEYS[family]] = file.name
+            backend._write_rules(v6=family == IPV6)  # noqa: SLF001 - checked
+            written = Path(file.name).read_text("ascii")
+        return blocks.form(written, specimen.address, user_chain(family))
 
 
 def _with_ipv6(backend: type[object], *, forced: bool) -> Callable[..., Backend]:
     def use_ipv6(self: Backend) -> bool:
         return forced or (self.defaults.get("ipv6") == "yes" and _has_ipv6())
 
+    def read_nothing(_self: Backend) -> None:
+        """Leave the reading to who knows which of the rules are for ufw."""
+
     # ufw looks for /proc/sys/net/ipv6, which a unit with ProcSubset=pid does not see.
-    return cast("Callable[..., Backend]", type("Backend", (backend,), {"use_ipv6": use_ipv6}))
+    own = {"use_ipv6": use_ipv6, "_read_rules": read_nothing}
+    return cast("Callable[..., Backend]", type("Backend", (backend,), own))
 
 
 def _has_ipv6() -> bool:
@@ -190,31 +144,3 @@ def _has_ipv6() -> bool:
     except OSError:
         return False
     return True
-
-
-@contextmanager
-def _quiet(doing: str, kind: type[FirewallFailed] = FirewallFailed) -> Iterator[None]:
-    """Turn whatever ufw prints, raises, or exits with into one FirewallFailed."""
-    said = io.TextIOWrapper(io.BytesIO(), errors="replace")
-    own, sys.argv = sys.argv, [UFW]
-    try:
-        with redirect_stderr(said), redirect_stdout(said):
-            yield
-    except JaildError:
-        raise
-    except (Exception, SystemExit) as error:
-        words = _printed(said) if isinstance(error, SystemExit) else _words(error)
-        raise kind(f"ufw cannot {doing}: {program.one_line(words)}") from error
-    finally:
-        sys.argv = own
-
-
-def _words(error: Exception) -> str:
-    # The text of ufw's own error is the quoted form of what it means to say.
-    return str(getattr(error, "value", error))
-
-
-def _printed(said: io.TextIOWrapper) -> str:
-    said.flush()
-    buffer = said.buffer
-    return buffer.getvalue().decode(errors="replace") if isinstance(buffer, io.BytesIO) else ""

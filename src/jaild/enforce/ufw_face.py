@@ -87,6 +87,9 @@ class Backend(Protocol):
     def use_ipv6(self) -> bool:
         """Return whether IPv6 is."""
 
+    def _read_rules(self) -> None:
+        """Add the rules of both families' files to the lists."""
+
     def _write_rules(self, v6: bool) -> None:  # noqa: FBT001 - ufw's own
         """Write one family's file."""
 

@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module knows whether the kernel's chains still are what a rules file says, without listing.
+
+Listing takes the kernel longer the more rules there are, much longer than in proportion. But it
+counts every change of its rules, whoever makes it: while that number stays, and the file too, what
+was true of both still is. iptables of the old kind does not count; then nothing is ever known.
+"""
+
+import socket
+import struct
+from collections.abc import Callable, Mapping
+
+from jaild.enforce import netlink
+from jaild.enforce.rules_file import Stamp
+
+_NETLINK_NETFILTER = 12
+_GET_GENERATION = 10 << 8 | 16
+_GENERATION = 10 << 8 | 15
+_REQUEST = 1
+_FAMILY_HEADER = b"\0\0\0\0"
+_NUMBER = 1
+_TIMEOUT = 2.0
+_WIDTH = struct.calcsize("!I")
+
+
+def read() -> int | None:
+    """Return the number of the kernel's present rules; None if it does not tell."""
+    try:
+        with socket.socket(
+            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER
+        ) as asked:
+            asked.settimeout(_TIMEOUT)
+            asked.send(netlink.request(_GET_GENERATION, _REQUEST, _FAMILY_HEADER))
+            return parse(asked.recv(1 << 16))
+    except OSError:
+        return None
+
+
+def parse(data: bytes) -> int | None:
+    """Return the number in the kernel's answer; None if there is none."""
+    for kind, payload in netlink.messages(data):
+        if kind == _GENERATION:
+            number = dict(netlink.attributes(payload[len(_FAMILY_HEADER) :])).get(_NUMBER, b"")
+            return int.from_bytes(number, "big") if len(number) == _WIDTH else None
+    return None
+
+
+class Agreement:
+    """Which families' chains agree with which version of their file."""
+
+    def __init__(self, generation: Callable[[], int | None] = read) -> None:
+        self._read = generation
+        self._generation: int | None = None
+        self._loaded: set[int] = set()
+        self._equal: dict[int, Stamp] = {}
+        self._complete: dict[int, Stamp] = {}
+
+    def refresh(self) -> None:
+        """Look whether anybody else changed the kernel's rules: then nothing is known any more."""
+        now = self._read()
+        self._loaded.clear()
+        if now is None or now != self._generation:
+            self._forget()
+        self._generation = now
+
+    def load(self, family: int, load: Callable[[], None]) -> bool:
+        """Change a family's chains; return whether nobody else changed anything meanwhile."""
+        before = self._generation
+        load()
+        self._generation = self._read()
+        alone = before is not None and self._generation == before + 1
+        if not alone:
+            self._forget()
+        self._equal.pop(family, None)
+        self._complete.pop(family, None)
+        if alone:
+            self._loaded.add(family)
+        return alone
+
+    def settle(self, stamps: Mapping[int, Stamp | None]) -> None:
+        """Take that the files are in place whose rules have been loaded since refresh()."""
+        for family in self._loaded:
+            stamp = stamps.get(family)
+            if stamp is not None:
+                self._equal[family] = stamp
+        self._loaded.clear()
+
+    def seen(self, family: int, stamp: Stamp | None) -> None:
+        """Take that a list of the chains has just had all rules of jaild's of this version."""
+        if stamp is not None and self._generation is not None:
+            self._complete[family] = stamp
+
+    def is_equal(self, family: int, stamp: Stamp | None) -> bool:
+        """Return whether the family's chains are exactly those of this version of its file."""
+        return stamp is not None and self._equal.get(family) == stamp
+
+    def is_complete(self, family: int, stamp: Stamp | None) -> bool:
+        """Return whether the family's chains have all rules of jaild's in this version."""
+        is_complete = stamp is not None and self._complete.get(family) == stamp
+        return is_complete or self.is_equal(family, stamp)
+
+    def _forget(self) -> None:
+        self._loaded.clear()
+        self._equal.clear()
+        self._complete.clear()
