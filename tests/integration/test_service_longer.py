@@ -185,7 +185,7 @@ def test_a_jail_with_a_mistake_forgets_nothing(house):
 def test_bans_of_other_jails_count_where_they_are_meant_to(house):
     (house.etc / "jail.d/zz.local").write_text(AGAIN)
     house.configure(**{"bantime.overalljails": "true"})
-    house.attack(0, unit="again.service", count=5)
+    house.attack(1, unit="again.service", count=5)
     house.attack(100)
     assert house.lengths() == [120]
     house.restart()
