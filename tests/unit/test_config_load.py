@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jaild.config.load import load
-from jaild.config.model import Config, JailConfig
+from jaild.config.model import Config, JailConfig, MailConfig
 from jaild.config.tree import IN_SOURCE, Tree
 from jaild.core.ban import FOREVER
 from jaild.core.errors import InvalidConfig
@@ -103,14 +103,13 @@ def test_guide_works_to_the_letter(tree: Tree) -> None:
         "sshd",
     )
     assert jail.ignoreip == (ip_network("127.0.0.0/8"), ip_network("192.168.1.0/24"))
-    assert jail.actions[1].startswith('mail-whois-lines[name="sshd", dest="admin@example.org"')
+    assert jail.actions[1] == 'mail-whois-lines[name="sshd"]'
+    assert jail.mail == MailConfig(
+        ("admin@example.org",), "jaild@example.org", "jaild", "mail", whois=True, lines=True
+    )
     config = load(tree)
     assert config.ignored == jail.ignoreip
     assert [str(note).replace(f"{tree.etc}/", "") for note in config.notes] == [
-        (
-            "jail.local:6: jaild does not send mail yet: 'mail-whois-lines' is left out, "
-            "the ban itself is made"
-        ),
         (
             "jail.d/ssh.local:6: logpath is not used: jaild reads the journal, no log files; "
             "jail 'sshd' looks at _SYSTEMD_UNIT=x.service"

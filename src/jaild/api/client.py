@@ -81,6 +81,11 @@ class Client:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
+    @property
+    def caller(self) -> Caller:
+        """What brings the calls, for the interfaces of the other processes."""
+        return self._caller
+
     def ban(self, jail: str, address: str, duration_usec: int, reason: str) -> None:
         """Ban an address or network; 0 for the jail's bantime, FOREVER for ever."""
         self._manager("Ban", "ssts", jail, address, duration_usec, reason)

@@ -23,6 +23,9 @@ def register(verbs: Verbs) -> None:
     """Add the verbs of this module."""
     parser = add_local(verbs, "check", _check, "find all mistakes in the configuration")
     parser.add_argument("--quiet", action="store_true", help="show mistakes and warnings, no notes")
+    parser.add_argument(
+        "--reach", action="store_true", help="see whether mail servers answer; sends nothing"
+    )
     add_tree(parser)
     parser = add_local(verbs, "cat", _cat, "show the configuration in effect and where it is set")
     parser.add_argument("jail", nargs="?", metavar="JAIL")
@@ -49,8 +52,15 @@ def _check(options: Namespace) -> int:
     from jaild.config.check import Kind, check  # noqa: PLC0415
 
     report = check(_existing(options))
-    configuration_check.show(report, json=options.json, quiet=options.quiet)
-    return Exit.CONFIGURATION if report.of(Kind.MISTAKE) else Exit.DONE
+    reached = None
+    if options.reach:
+        from jaild.cli import configuration_reach  # noqa: PLC0415
+
+        reached = configuration_reach.tried(report)
+    configuration_check.show(report, json=options.json, quiet=options.quiet, reached=reached)
+    if report.of(Kind.MISTAKE):
+        return Exit.CONFIGURATION
+    return Exit.DONE if all(one.works for one in reached or ()) else Exit.FAILED
 
 
 def _cat(options: Namespace) -> int:

@@ -12,7 +12,7 @@ from textwrap import wrap
 from jaild.cli.lines import Line, harmless, place
 from jaild.cli.table import count
 from jaild.config.layers import Value
-from jaild.config.model import FilterConfig, JailConfig
+from jaild.config.model import FilterConfig, JailConfig, MailConfig
 from jaild.config.show import Setting, Shown, ShownJail
 from jaild.core.text import printable
 
@@ -57,6 +57,7 @@ def jail_object(shown: ShownJail) -> dict[str, object]:
         "ports": config.ports if config else None,
         "protocol": config.protocol if config else None,
         "verdict": config.verdict if config else None,
+        "mail": _mail_object(config.mail) if config and config.mail else None,
     }
 
 
@@ -112,6 +113,8 @@ def _outcome(config: JailConfig) -> Iterator[Line]:
         parts += [count(len(names), "host name")] if names else []
         if parts:
             yield heading(f"{label}: {' and '.join(parts)}")
+    if config.mail:
+        yield heading(f"mails to: {', '.join(config.mail.to)}, by {config.mail.mta}")
 
 
 def _patterns(option: str, patterns: Iterable[str]) -> Iterator[Line]:
@@ -127,6 +130,19 @@ def _setting_object(setting: Setting) -> dict[str, object]:
         "path": setting.place.path if setting.place else None,
         "line": setting.place.line if setting.place else None,
         "before": [{"value": v.text, "path": v.path, "line": v.line} for v in setting.before],
+    }
+
+
+def _mail_object(config: MailConfig) -> dict[str, object]:
+    return {
+        "to": list(config.to),
+        "sender": config.sender,
+        "sendername": config.sendername,
+        "mta": config.mta,
+        "whois": config.whois,
+        "lines": config.lines,
+        "digest": config.digest,
+        "limit": config.limit,
     }
 
 

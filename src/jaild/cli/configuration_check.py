@@ -7,13 +7,17 @@ Lines of files are untrusted: everything is made harmless to a terminal, tabs ex
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from jaild.cli.lines import Line, harmless, place, show_lines
 from jaild.cli.verb import say_json
 from jaild.config.check import Finding, Kind, Report
 from jaild.config.model import JailConfig
 from jaild.core.text import printable
+
+if TYPE_CHECKING:
+    from jaild.cli.configuration_reach import Reached
 
 # A longer line is shown around the piece at fault.
 WIDEST = 160
@@ -23,14 +27,17 @@ _BEFORE = 40
 _STYLES = {Kind.MISTAKE: "bold red", Kind.WARNING: "bold yellow", Kind.NOTE: "bold cyan"}
 
 
-def show(report: Report, *, json: bool, quiet: bool) -> None:
-    """Print a report; ``quiet`` leaves out the notes."""
+def show(
+    report: Report, *, json: bool, quiet: bool, reached: "Sequence[Reached] | None" = None
+) -> None:
+    """Print a report and what was reached, None if nothing was tried; ``quiet`` without notes."""
     if json:
-        say_json(as_object(report))
+        tried = {} if reached is None else {"reach": [_reached_object(one) for one in reached]}
+        say_json({**as_object(report), **tried})
         return
     chosen = [one for one in report.findings if not (quiet and one.kind is Kind.NOTE)]
     found = [line for finding in chosen for line in lines(finding)]
-    show_lines([*found, [("", summary(report))]])
+    show_lines([*found, *map(_reached, reached or ()), [("", summary(report))]])
 
 
 def as_object(report: Report) -> dict[str, object]:
@@ -72,6 +79,17 @@ def lines(finding: Finding) -> Iterator[Line]:
         end = start + len(finding.text)
         yield [("", harmless(source))]
         yield [("", _blank(source[:start])), ("bold green", _underline(source[start:end]))]
+
+
+def _reached(one: "Reached") -> Line:
+    style = "bold green" if one.works else "bold red"
+    told = f"{printable(one.server)}: {printable(one.told)}"
+    return [("bold", f"mta = {one.mta}: "), (style, "reached" if one.works else "not reached"),
+            ("", f": {told}")]  # fmt: skip
+
+
+def _reached_object(one: "Reached") -> dict[str, object]:
+    return {"mta": one.mta, "server": one.server, "works": one.works, "told": one.told}
 
 
 def _named(names: Iterable[str], what: str) -> str:

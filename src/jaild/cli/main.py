@@ -9,7 +9,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 
 from jaild import __version__
-from jaild.cli import change, configuration, show, steer
+from jaild.cli import change, configuration, notify, show, steer
 from jaild.cli.explain import verb as explain
 from jaild.cli.replay import command_line as replay
 from jaild.cli.trial import command_line as trial
@@ -22,7 +22,7 @@ def parser() -> ArgumentParser:
     made = ArgumentParser(prog="jailctl", description="Watch and steer jaild.")
     made.add_argument("-V", "--version", action="version", version=f"jailctl {__version__}")
     verbs = made.add_subparsers(required=True, metavar="VERB")
-    for group in (show, explain, change, steer, configuration, trial, replay):
+    for group in (show, explain, change, steer, notify, configuration, trial, replay):
         group.register(verbs)
     return made
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The jaild authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""This module reads a jail's list of actions; the one that jaild carries out is ufw.
+"""This module reads a jail's list of actions; those that jaild carries out are ufw and mail.
 
 Other firewalls' actions are taken for ufw's: their parameters say what is to be banned and how.
 """
@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from jaild.config import action_names, layers, values
+from jaild.config import action_names, layers, letter, values
 from jaild.config.action_names import Kind
 from jaild.config.ban import REMARKS, USED, Ban, ban, check_names
 from jaild.config.call import Call
 from jaild.config.definition import DEFINITION, INIT, Definition, Use
+from jaild.config.letter import Letter
 from jaild.config.tree import Tree
 from jaild.core.errors import InvalidConfig
 from jaild.core.rule import check_ports
@@ -26,8 +27,9 @@ _HINT = "write banaction = ufw"
 class Plan:
     """What a list of actions comes to; ports and protocol are as in core.rule.
 
-    ``written`` are the actions as written; ``remarks`` are pairs of a piece of what is written and
-    a sentence that says what of it is not done.
+    ``mail`` is what is mailed of a ban, None for nothing. ``written`` are the actions as written;
+    ``remarks`` are pairs of a piece of what is written and a sentence that says what of it is not
+    done.
     """
 
     ports: str
@@ -35,6 +37,7 @@ class Plan:
     verdict: str
     written: tuple[str, ...]
     remarks: tuple[tuple[str, str], ...]
+    mail: Letter | None = None
 
 
 class Actions:
@@ -63,11 +66,14 @@ class Actions:
         if len(verdicts) > 1:
             message = "some of its actions reject and some deny, and a jail bans in one way only"
             raise InvalidConfig(message, text=banning[-1].name)
+        mails = [call for call, kind in zip(calls, kinds, strict=True) if kind == Kind.MAIL]
+        mail = letter.chosen(self._letter(call) for call in mails)
         remarks = [(_protocol_of(banning[-1]), sentence)] if sentence else []
         for call, kind in zip(calls, kinds, strict=True):
-            remarks += [(call.name, remark) for remark in self._remarks(call, kind)]
+            told = letter.remarks(call, mail) if call in mails else self._remarks(call, kind)
+            remarks += [(call.name, remark) for remark in told]
         written = tuple(" ".join(call.text.split()) for call in calls)
-        return Plan(ports, protocol, verdicts.pop(), written, tuple(dict.fromkeys(remarks)))
+        return Plan(ports, protocol, verdicts.pop(), written, tuple(dict.fromkeys(remarks)), mail)
 
     def check(self, call: Call) -> None:
         """Refuse an action that cannot ban; raises InvalidConfig."""
@@ -80,7 +86,7 @@ class Actions:
         if call.name == "ufw":
             check_names(call.parameters)
         definition = self._definition(call.name)
-        of_file = _of_file(definition, call) if definition else {}
+        of_file = _of_file(definition, call, (*USED, "actiontype")) if definition else {}
         try:
             return ban(call.name, of_file | dict(call.parameters))
         except InvalidConfig as error:
@@ -90,6 +96,11 @@ class Actions:
                     raise InvalidConfig(error.message, *place, error.hint, error.text) from error
             piece = error.text or call.name
             raise InvalidConfig(error.message, hint=error.hint, text=piece) from error
+
+    def _letter(self, call: Call) -> Letter:
+        definition = self._definition(call.name)
+        of_file = _of_file(definition, call, letter.USED) if definition else {}
+        return letter.read(call, of_file)
 
     def _kind(self, call: Call) -> Kind:
         """Return what an action does; one that nobody knows is a mistake."""
@@ -126,9 +137,7 @@ class Actions:
 
     def _remarks(self, call: Call, kind: Kind) -> Iterable[str]:
         left_out = f"'{call.name}' is left out, the ban itself is made"
-        if kind == Kind.MAIL:
-            yield f"jaild does not send mail yet: {left_out}"
-        elif kind == Kind.REPORT:
+        if kind == Kind.REPORT:
             yield f"jaild does not report bans to others: {left_out}"
         elif kind == Kind.UNKNOWN:
             yield f"jaild does not run the commands of other actions: {left_out}"
@@ -151,17 +160,18 @@ class Actions:
                 yield f"{name} is not used: a jail bans alike in both families"
 
 
-def _of_file(definition: Definition, call: Call) -> dict[str, str]:
+def _of_file(definition: Definition, call: Call, wanted: Sequence[str]) -> dict[str, str]:
     """Return the parameters that an action has from its file."""
     used = Use(definition, call.parameters)
-    names = (name for name in (*USED, "actiontype") if _counts(definition, name))
+    names = (name for name in wanted if _counts(definition, name))
     found = {name: used.text(name) for name in names if name not in call.parameters}
     return {name: text for name, text in found.items() if text}
 
 
 def _counts(definition: Definition, name: str) -> bool:
-    # The shipped recipes of other firewalls are for ssh unless told otherwise; a jail knows better.
-    return name not in ("port", "protocol") or _is_of_administrator(definition, name)
+    # What recipes ship with, ssh's port and root's mail box, does not count: a jail knows better.
+    of_jail = ("port", "protocol", *letter.USED)
+    return name not in of_jail or _is_of_administrator(definition, name)
 
 
 def _is_of_administrator(definition: Definition, name: str) -> bool:

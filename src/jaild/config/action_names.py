@@ -3,7 +3,6 @@
 
 """This module knows the actions that recipes for fail2ban name, and what kind each of them is."""
 
-import re
 from enum import StrEnum
 
 
@@ -44,9 +43,14 @@ _REPORTS = frozenset(
         *("nginx-block-map", "nsupdate", "xarf-login-attack"),
     }
 )
-_MAIL = re.compile(r"(?:send)?mail(?:-.+)?|smtp(?:\.py)?|.+-(?:whois|buffered)(?:-.+)?")
+# What follows the way that a mail takes.
+_MAILS = (
+    *("", "-buffered", "-lines", "-matches", "-whois", "-whois-lines", "-whois-matches"),
+    *("-whois-ipmatches", "-whois-ipjailmatches", "-geoip-lines"),
+)
+_MAIL = frozenset({f"{way}{what}" for way in ("mail", "sendmail", "smtp") for what in _MAILS})
 
-NAMES = frozenset({"ufw", "mail", "sendmail", "smtp.py"}) | _BY_PORT | _ALL_PORTS | _REPORTS
+NAMES = frozenset({"ufw", "smtp.py"}) | _MAIL | _BY_PORT | _ALL_PORTS | _REPORTS
 
 
 def kind(name: str) -> Kind:
@@ -57,9 +61,14 @@ def kind(name: str) -> Kind:
         return Kind.FIREWALL
     if name in _REPORTS:
         return Kind.REPORT
-    return Kind.MAIL if _MAIL.fullmatch(name) else Kind.UNKNOWN
+    return Kind.MAIL if name in _MAIL or name == "smtp.py" else Kind.UNKNOWN
 
 
 def bans_all_ports(name: str) -> bool:
     """Return whether the action cannot be told single ports."""
     return name in _ALL_PORTS
+
+
+def is_buffered(name: str) -> bool:
+    """Return whether the action keeps some bans back for one mail."""
+    return name.endswith("-buffered")

@@ -5,13 +5,13 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from jaild.config.compile import compile_filter
 from jaild.config.load import examine
-from jaild.config.model import JailConfig, Note
+from jaild.config.model import JailConfig, Note, SmtpConfig
 from jaild.config.tree import Tree
 from jaild.core.errors import InvalidConfig
 
@@ -49,13 +49,15 @@ class Report:
     """All findings, mistakes first, in the order of files and lines, and what a reload would do.
 
     ``jails`` would run, ``broken`` are the names of those that would not for their mistakes;
-    ``usable`` is False where the reload would be refused as a whole.
+    ``usable`` is False where the reload would be refused as a whole. ``smtp`` is the server that
+    mail may go to.
     """
 
     findings: tuple[Finding, ...]
     jails: tuple[JailConfig, ...]
     broken: tuple[str, ...]
     usable: bool
+    smtp: SmtpConfig = field(default_factory=SmtpConfig)
 
     def of(self, kind: Kind) -> tuple[Finding, ...]:
         """Return the findings of one kind."""
@@ -74,7 +76,7 @@ def check(tree: Tree) -> Report:
     faulty = {jail.name for jail in found.config.jails if mistakes and not _compiles(jail)}
     broken = *(broken.name for broken in found.config.broken), *sorted(faulty)
     jails = tuple(jail for jail in found.config.jails if jail.name not in faulty)
-    return Report(findings, jails, broken, usable=True)
+    return Report(findings, jails, broken, usable=True, smtp=found.config.daemon.notify.smtp)
 
 
 def _compiles(jail: JailConfig) -> bool:

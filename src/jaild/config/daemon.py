@@ -5,7 +5,7 @@
 
 from collections.abc import Iterator
 
-from jaild.config import layers, schema, values
+from jaild.config import layers, mail_doubts, notify, schema, values
 from jaild.config.interpolate import Interpolation, option_of, references
 from jaild.config.layers import DEFAULT
 from jaild.config.model import DaemonConfig, Note
@@ -38,7 +38,9 @@ class Settings:
     def config(self) -> DaemonConfig:
         """Return the settings; raises InvalidConfig."""
         section = self._section(DEFINITION)
-        return DaemonConfig(section.read(schema.LOGLEVEL), section.read(schema.DBPURGEAGE))
+        return DaemonConfig(
+            section.read(schema.LOGLEVEL), section.read(schema.DBPURGEAGE), notify.read(section)
+        )
 
     def notes(self) -> tuple[Note, ...]:
         """Return the notes on the settings that are not obeyed."""
@@ -47,6 +49,10 @@ class Settings:
             for name in SECTIONS
             for note in noted(self.layers, name, self._interpolation, scope=Scope.DAEMON)
         )
+
+    def doubts(self) -> Iterator[Note]:
+        """Yield warnings about settings without mistakes."""
+        yield from mail_doubts.of_daemon(self.config().notify, self._section(DEFINITION))
 
     def mistakes(self) -> Iterator[InvalidConfig]:
         """Yield what nobody knows and what has no meaning."""
@@ -68,11 +74,14 @@ class Settings:
             if option:
                 try:
                     self._section(section).check(option)
+                    notify.check(self._section(section), option)
                 except InvalidConfig as error:
                     yield error
             elif name not in used:
                 message = f"'{name[:64]}' in [{section}] is not an option of jaild.conf"
                 hint = values.nearest(name, table)
+                secret = notify.password_message(name)
+                message, hint = (secret, "") if secret else (message, hint)
                 yield InvalidConfig(message, value.path, value.line, hint, name)
 
     def _section(self, name: str) -> Section:

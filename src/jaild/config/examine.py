@@ -6,10 +6,11 @@
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
+from jaild.config import mail_doubts
 from jaild.config.daemon import Settings
 from jaild.config.doubts import doubts
 from jaild.config.jails import Jails
-from jaild.config.model import Config, Examination, Note
+from jaild.config.model import Config, Examination, Note, NotifyConfig
 from jaild.config.survey import PatternMistakes, Survey
 from jaild.config.tree import Tree
 from jaild.core.errors import InvalidConfig
@@ -46,6 +47,7 @@ class _Examiner:
         self._notes: list[Note] = []
         self._paths: list[str] = []
         self._compiled: PatternMistakes = {}
+        self._notify = NotifyConfig()
 
     def report(self, error: InvalidConfig) -> None:
         """Keep a mistake; the same text in the same place is the same mistake."""
@@ -63,8 +65,12 @@ class _Examiner:
     def settings(self) -> None:
         settings = Settings(self._tree, self.report)
         self._paths += settings.layers.paths
+        before = len(self.found)
         self._report_all(settings.mistakes())
         self._notes += settings.notes()
+        if len(self.found) == before:
+            self._notify = settings.config().notify
+            self._notes += settings.doubts()
 
     def jails(self) -> None:
         jails = Jails(self._tree, self.report)
@@ -111,6 +117,8 @@ class _Examiner:
         config = jail.build()
         self._notes += [*config.notes, *survey.warnings(config.filter)]
         self._notes += doubts(config, jail.section)
+        own = self._tree.is_own
+        self._notes += mail_doubts.of_jail(config, jail.section, self._notify, own)
 
     def _report_all(self, mistakes: Iterable[InvalidConfig]) -> None:
         for mistake in mistakes:

@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 
-from jaild.config import call, increment, networks, schema, sparing
+from jaild.config import call, increment, mail, networks, schema, sparing
 from jaild.config.action import Actions, Plan
 from jaild.config.call import Call
 from jaild.config.definition import DEFINITION, INIT, Definition
@@ -59,6 +59,7 @@ class Jail:
         section = self.section
         # What others refer to is read first, so that a mistake is reported where it was made.
         maxretry = section.read(schema.MAXRETRY)
+        mail.check(section)
         plan = self.plan()
         for option in _TYPED:
             self.check(option)
@@ -87,6 +88,7 @@ class Jail:
             verdict=plan.verdict,
             maxmatches=section.read(schema.MAXMATCHES),
             actions=plan.written,
+            mail=mail.read(section, plan.mail),
             notes=(*self._remarks(plan), *notes, *self._notes(chosen, config)),
         )
 

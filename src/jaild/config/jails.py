@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jaild import __version__
-from jaild.config import layers, schema, sparing, values
+from jaild.config import layers, notify, schema, sparing, values
 from jaild.config.action import Actions
 from jaild.config.filter import Filters
 from jaild.config.interpolate import NAME, Interpolation, option_of, references
@@ -98,6 +98,8 @@ class Jails:
                 continue
             hint = values.nearest(name, _TABLE)
             message = f"'{name[:64]}' in [{section}] is not an option of jaild"
+            secret = notify.password_message(name)
+            message, hint = (secret, "") if secret else (message, hint)
             yield InvalidConfig(message, value.path, value.line, hint, name)
 
     def misspelled(self, name: str) -> Iterator[InvalidConfig]:

@@ -35,11 +35,62 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class MailConfig:
+    """The mail of one jail: from ``sender`` (``sendername`` is shown beside it) to ``to``.
+
+    ``mta`` is the way that it takes: ``mail`` is SMTP to this host, ``sendmail`` the program,
+    ``smtp`` the server of SmtpConfig. Addresses are ASCII, without angle brackets. ``digest`` is
+    how long bans are collected for one mail, in microseconds, 0 for a mail for each; ``limit``
+    is how many mails of the jail an hour may see.
+    """
+
+    to: tuple[str, ...]
+    sender: str
+    sendername: str
+    mta: Literal["mail", "sendmail", "smtp"]
+    whois: bool
+    lines: bool
+    digest: int = 0
+    limit: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpConfig:
+    """The server that ``mta = smtp`` hands mail to; "" for none. Its password is a credential.
+
+    ``port`` is 0 for the usual one of ``security``.
+    """
+
+    server: str = ""
+    port: int = 0
+    security: Literal["none", "starttls", "tls"] = "starttls"
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyConfig:
+    """What the notifier does for all jails.
+
+    ``limit`` is how many mails an hour may see in all, ``queue`` how many notices are kept at most;
+    ``geoip`` are absolute paths, ``webhooks`` URLs that are https or of this host.
+    """
+
+    smtp: SmtpConfig = SmtpConfig()
+    limit: int = 100
+    whois_server: str = ""
+    geoip: tuple[Path, ...] = ()
+    reverse: bool = False
+    webhooks: tuple[str, ...] = ()
+    queue: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
 class DaemonConfig:
     """What ``jaild.conf`` says; ``loglevel`` is a level name of Python's logging."""
 
     loglevel: str = "INFO"
     dbpurgeage: int = 86_400_000_000
+    notify: NotifyConfig = NotifyConfig()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +139,7 @@ class JailConfig:
     ``prefixes`` is what is counted and banned as one, ``aggregate`` when bans are drawn together.
     ``ignorenames`` are the host names in ignoreip, lower case, each once; ``ignorecommand`` is an
     argv with its tags left in, () for none. ``denyip`` is what the jail always bans, for ever.
+    ``mail`` is None for a jail whose bans are told to nobody.
     """
 
     name: str
@@ -112,6 +164,7 @@ class JailConfig:
     ignorecommand: tuple[str, ...] = ()
     ignorecache: IgnoreCache = IgnoreCache()
     denyip: tuple[Network, ...] = ()
+    mail: MailConfig | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,10 +34,6 @@ def _unused(
 OF_JAILS: tuple[Option[object], ...] = (
     lent("mode", "normal", "The mode of the filter, handed over by the usual option filter."),
     lent("chain", "", "Accepted for recipes written for iptables; ufw has chains of its own."),
-    lent("destemail", "root@localhost", "Who gets the mails of the recipes that mail."),
-    lent("sender", "root@localhost", "Who sends the mails of the recipes that mail."),
-    lent("sendername", "jaild", "The name that goes with sender."),
-    lent("mta", "sendmail", "The first word of the mail action's name: sendmail or mail."),
     lent("fail2ban_agent", "jaild", "The name under which recipes report to other services."),
     _noted("logpath", _JOURNAL, "Log files; jaild uses the jail's journal match instead."),
     _noted(

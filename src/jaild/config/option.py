@@ -35,7 +35,8 @@ class Option(Generic[T_co]):
     """One option; ``parse`` raises a JaildError, ``default`` is a text as in a file.
 
     ``why`` completes the note on an option that is not obeyed; ``silent`` are the values (in lower
-    case) that need no note because jaild does what they say.
+    case) that need no note because jaild does what they say. What a ``private`` option is set to
+    stays out of sentences, which end up in the journal.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Option(Generic[T_co]):
     effect: Effect = Effect.HONOURED
     why: str = ""
     silent: tuple[str, ...] = ()
+    private: bool = False
 
 
 def lent(name: str, default: str, meaning: str, scope: Scope = Scope.JAIL) -> Option[str]:

@@ -5,11 +5,21 @@
 
 A new option is one row here and its paragraph in the manual. Options that are honoured have a name
 of their own, so that whoever reads one gets its type; those of longer bans are in increment, of
-whole networks in networks, of who is never or always banned in sparing, and the rows without a name
-in noted_options and file_options.
+whole networks in networks, of who is never or always banned in sparing, of mail in mail and notify,
+and the rows without a name in noted_options and file_options.
 """
 
-from jaild.config import call, file_options, increment, networks, noted_options, sparing, values
+from jaild.config import (
+    call,
+    file_options,
+    increment,
+    mail,
+    networks,
+    noted_options,
+    notify,
+    sparing,
+    values,
+)
 from jaild.config.option import Effect, Option, Scope
 
 __all__ = ["OF_FILTER", "OPTIONS", "Effect", "Option", "Scope", "of"]
@@ -119,9 +129,11 @@ OPTIONS: tuple[Option[object], ...] = (
     BANACTION,
     BANACTION_ALLPORTS,
     ACTION,
+    *mail.OPTIONS,
     *OF_FILTER,
     LOGLEVEL,
     DBPURGEAGE,
+    *notify.OPTIONS,
     *noted_options.OF_JAILS,
     *noted_options.OF_DAEMON,
     *file_options.OF_FILTERS,

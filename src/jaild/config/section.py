@@ -60,7 +60,8 @@ class Section:
         shown = (
             f"'{shown[:_SHOWN]}…'" if len(shown) > _SHOWN else f"'{shown}'" if shown else "empty"
         )
-        message = f"{option.name} of [{self.name}] is {shown}: {sentence}"
+        said = "" if option.private else f" is {shown}"
+        message = f"{option.name} of [{self.name}]{said}: {sentence}"
         return InvalidConfig(message, *self.place_of(option, piece), hint, piece)
 
     def says(self, option: Option[T], piece: str) -> bool:

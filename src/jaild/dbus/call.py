@@ -21,7 +21,10 @@ TIMEOUT_MS = 25_000
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A method and its arguments; ``signature`` lists their types without outer brackets."""
+    """A method and its arguments; ``signature`` lists their types without outer brackets.
+
+    ``timeout_ms`` is how long a command waits for the answer, 0 for as long as usual.
+    """
 
     dest: str
     path: str
@@ -29,6 +32,7 @@ class Call:
     method: str
     signature: str = ""
     args: tuple[object, ...] = ()
+    timeout_ms: int = 0
 
     def message(self, *, interactive: bool = False) -> Gio.DBusMessage:
         """Return it as a message that starts no service.

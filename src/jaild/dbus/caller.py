@@ -39,6 +39,7 @@ class Caller:
         """Return the values that a method returned; raises the JaildError that it answered."""
         message = call.message(interactive=self._interactive)
         timeout = INTERACTIVE_TIMEOUT_MS if self._interactive else TIMEOUT_MS
+        timeout = call.timeout_ms or timeout
         try:
             reply, _serial = self._bus.con.send_message_with_reply_sync(
                 message, Gio.DBusSendMessageFlags.NONE, timeout, None

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from jaild.core.entry import Entry
+from jaild.journal import lookup
 from jaild.journal.source import History, Place, UnreadableJournal
 
 HOST = Place()
@@ -26,17 +27,12 @@ class Evidence:
     def origin(self, cursor: str) -> str:
         """Return which unit and process wrote an entry, as ``ssh[713]``, or ""."""
         entry = self.entries.get(cursor)
-        if entry is None:
-            return ""
-        unit = entry.get("_SYSTEMD_UNIT").removesuffix(".service")
-        name = unit or entry.get("SYSLOG_IDENTIFIER")
-        process = entry.get("_PID")
-        return f"{name}[{process}]" if name and process else name
+        return "" if entry is None else lookup.origin(entry)
 
 
 def look_up(cursors: Iterable[str], most: int) -> Evidence:
     """Return the first ``most`` entries, as far as the caller may read this host's journal."""
-    wanted = list(dict.fromkeys(filter(None, cursors)))[:most]
+    wanted = [*filter(None, cursors)]
     if not wanted:
         return Evidence()
     try:
@@ -44,7 +40,7 @@ def look_up(cursors: Iterable[str], most: int) -> Evidence:
     except UnreadableJournal:
         return Evidence()
     try:
-        found = {cursor: history.find(cursor) for cursor in wanted}
+        found = lookup.find(history, wanted, most)
     finally:
         history.close()
     entries = {cursor: entry for cursor, entry in found.items() if entry is not None}
