@@ -10,7 +10,7 @@ RUN := PYTHONPATH=src $(VENV)/bin/python -m
 
 TOOLS := hypothesis==6.170.15 mypy==2.4.1 pytest==9.2.0 pytest-mock==3.17.0 pytest-xdist==3.8.0 reuse==6.2.0 ruff==0.17.6
 
-NEEDS_CHECK := file git man-db python3-gi python3-pydbus python3-rich python3-systemd \
+NEEDS_CHECK := file git man-db python3-gi python3-maxminddb python3-pydbus python3-rich python3-systemd \
 	procps python3-venv scdoc shellcheck systemd ufw
 NEEDS_DEB := build-essential
 NEEDS_LINTIAN := lintian

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import jaild
-from jaild import daemon, enforcer, looker
+from jaild import daemon, enforcer, looker, notifier
 from jaild.cli import main
 from jaild.cli.verb import Exit
 from jaild.config import schema
@@ -148,7 +148,7 @@ def test_options_of_jailctl_are_those_of_the_command_line():
 
 
 def test_options_of_the_daemons_are_those_of_their_command_lines(capsys):
-    for run in (daemon.main, enforcer.main, looker.main):
+    for run in (daemon.main, enforcer.main, looker.main, notifier.main):
         with pytest.raises(SystemExit):
             run(["--help"])
     known = set(re.findall(r"(?<![\w-])--?[a-z]+", capsys.readouterr().out))

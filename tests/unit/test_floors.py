@@ -16,17 +16,18 @@ FLOORS = (
     ("core",),
     ("config",),
     ("journal", "state", "dbus"),
-    ("enforce", "lookup"),
+    ("enforce", "lookup", "notify"),
     ("service",),
     ("api",),
     ("cli",),
-    ("daemon", "enforcer", "jailctl", "looker"),
+    ("daemon", "enforcer", "jailctl", "looker", "notifier"),
 )
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 # These know no more than that, so that each could be taken out and replaced.
 KNOWS = {
     **{room: {"core"} for room in ("config", "journal", "state", "dbus")},
     **{room: {"core", "config", "dbus"} for room in ("enforce", "lookup")},
+    "notify": {"core", "config", "journal", "state", "dbus"},
 }
 # One door each: (room or module) that may import a package from outside the standard library.
 GUESTS = {
@@ -34,6 +35,7 @@ GUESTS = {
     "gi": ("dbus",),
     "pydbus": ("dbus",),
     "ufw": ("enforce/ufw.py",),
+    "maxminddb": ("notify",),
     "rich": ("cli",),
 }
 # What a decision must not do: look at the clock, the disk, the network, or write a log.

@@ -24,7 +24,12 @@ SERVICES = sorted(UNITS.glob("*.service"))
 PAGES = sorted((ROOT / "man").glob("*.scd"))
 SCRIPTS = sorted([*(ROOT / "debian").glob("jaild.p*"), ROOT / "debian/tests/smoke"])
 # The most that systemd-analyze security may find, in tenths of its points.
-EXPOSURE = {"jaild.service": 3, "jaild-enforcer.service": 20, "jaild-lookup.service": 12}
+EXPOSURE = {
+    "jaild.service": 3,
+    "jaild-enforcer.service": 20,
+    "jaild-lookup.service": 12,
+    "jaild-notify.service": 12,
+}
 # Those that end when nobody needs them; the bus starts them with the next question.
 ON_DEMAND = {"jaild-lookup.service"}
 
@@ -141,6 +146,18 @@ def test_only_jaild_and_root_may_speak_to_its_helpers(name, owner):
     policies = ET.parse(path).iter("policy")
     owners = [p.get("user") for p in policies if p.find("./allow[@own]") is not None]
     assert owners == [owner]
+
+
+def test_only_root_may_have_a_test_sent():
+    path = UNITS / "dbus/org.jaild1.Notify.conf"
+    name = "org.jaild1.Notify"
+    assert rules(path, "default") == [
+        ("deny", {"own": name}),
+        ("deny", {"send_destination": name}),
+    ]
+    assert rules(path, "root") == [("allow", {"send_destination": name})]
+    assert rules(path, "jaild-notify") == [("allow", {"own": name})]
+    assert len(list(ET.parse(path).iter("policy"))) == 3
 
 
 @pytest.mark.parametrize("path", SERVICES, ids=lambda path: path.name)

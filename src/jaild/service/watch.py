@@ -26,7 +26,12 @@ Crowded = Callable[[str, int], None]
 
 # What jaild's own units write is no source: a jail would find its own bans in it.
 _UNIT = "_SYSTEMD_UNIT"
-_OWN = (b"jaild.service", b"jaild-enforcer.service", b"jaild-lookup.service")
+_OWN = (
+    b"jaild.service",
+    b"jaild-enforcer.service",
+    b"jaild-lookup.service",
+    b"jaild-notify.service",
+)
 # The fields that decide take few values; more than this many combinations are somebody's play.
 MOST_ROUTES = 10_000
 

@@ -1,0 +1,35 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module puts notices into the queue, each for those who are to be told of it."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jaild.core.position import Position
+from jaild.notify.model import Notice
+from jaild.notify.queue import Queue
+from jaild.notify.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Inbox:
+    """The queue as the follower sees it; ``settings`` may be replaced at any time."""
+
+    queue: Queue
+    now: Callable[[], int]
+    settings: Settings
+
+    def position(self) -> Position | None:
+        """Return where reading stands; raises StoreFailed."""
+        return self.queue.position()
+
+    def take(self, found: list[Notice], position: Position) -> None:
+        """Save notices and where they have been read; raises StoreFailed."""
+        addressed = [(notice, self.settings.dests(notice.jail)) for notice in found]
+        dropped = self.queue.take(addressed, position, self.now())
+        if dropped:
+            logger.error("too many bans wait to be told: the oldest %d are dropped", dropped)

@@ -1,0 +1,277 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module keeps on disk what is yet to be told, and how far the journal has been read.
+
+A notice waits once for each destination: the mail of its jail, or the address of a webhook. Notices
+that go out together are made a report, which stays the same until it is delivered or given up. Each
+step is one transaction that survives a power cut; every method raises StoreFailed when it cannot.
+"""
+
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from jaild.core.position import Position
+from jaild.notify import notices
+from jaild.notify.database import Database
+from jaild.notify.model import Notice
+from jaild.notify.pacing import HOUR, Waiting
+from jaild.state.damage import Damaged
+
+# The destination that stands for the mail of a jail; all others are webhooks.
+MAIL = "mail"
+# jaild repeats a record only after a crash, soon; so many of the newest are known again.
+REMEMBERED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A report on its way: its number, where to, of which jail ("" for a webhook's).
+
+    ``made`` is when it was made up, ``next_`` when to try again after ``attempts`` failures;
+    ``lost`` is how many notices of its jail were dropped untold before it.
+    """
+
+    number: int
+    dest: str
+    jail: str
+    message_id: str
+    made: int
+    attempts: int
+    next_: int
+    lost: int
+    count: int
+
+
+class Queue:
+    """The queue's file."""
+
+    def __init__(self, path: Path, most: int = 10_000) -> None:
+        """Open the file, or make it; ``most`` is how many notices are kept."""
+        self.most = most
+        self._file = Database(path)
+        self._step = self._file.step
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def position(self) -> Position | None:
+        """Return where reading stands, None if nothing has been read yet."""
+        with self._step() as db:
+            row = db.execute("SELECT cursor, entry_time, seen FROM position").fetchone()
+        return Position(*row) if row else None
+
+    def forget(self) -> None:
+        """Forget all that waits and where reading stands: there is nobody to tell."""
+        with self._step() as db:
+            for table in ("position", "lost", "outgoing", "waiting", "notice"):
+                db.execute(f"DELETE FROM {table}")  # noqa: S608 - ours
+
+    def take(
+        self, found: Sequence[tuple[Notice, Collection[str]]], position: Position, now: int
+    ) -> int:
+        """Save notices, each with its destinations, and where they were read, in one step.
+
+        What was taken before is not taken again. Returns how many of the oldest were dropped.
+        """
+        with self._step() as db:
+            for notice, dests in found:
+                _add(db, notice, dests, now)
+            row = (position.cursor, position.entry_time, position.seen)
+            db.execute("INSERT OR REPLACE INTO position VALUES (1, ?, ?, ?)", row)
+            return self._drop_oldest(db) if found else 0
+
+    def waiting(self, digests: Mapping[str, tuple[int, int]]) -> list[Waiting]:
+        """Return what waits to be mailed; ``digests`` has digest and limit by jail.
+
+        Jails that have a report on its way are left out: their bans gather until it is delivered.
+        """
+        with self._step() as db:
+            rows = db.execute(
+                "SELECT jail, count(*), min(arrived) FROM waiting WHERE dest = ? "
+                "AND report IS NULL AND jail NOT IN (SELECT jail FROM outgoing WHERE dest = ?) "
+                "GROUP BY jail",
+                (MAIL, MAIL),
+            ).fetchall()
+        return [
+            Waiting(jail, n, first, *digests[jail]) for jail, n, first in rows if jail in digests
+        ]
+
+    def gathering(self) -> int:
+        """Return how many bans wait to be mailed and are in no report yet."""
+        with self._step() as db:
+            (count,) = db.execute(
+                "SELECT count(*) FROM waiting WHERE dest = ? AND report IS NULL", (MAIL,)
+            ).fetchone()
+        return int(count)
+
+    def waiting_hooks(self) -> list[tuple[str, int]]:
+        """Return webhooks that have something waiting and no report on its way, and how much."""
+        with self._step() as db:
+            return db.execute(
+                "SELECT dest, count(*) FROM waiting WHERE dest != ? AND report IS NULL "
+                "AND dest NOT IN (SELECT dest FROM outgoing) GROUP BY dest ORDER BY min(arrived)",
+                (MAIL,),
+            ).fetchall()
+
+    def form(
+        self, dest: str, jail: str, counts: Sequence[int], ids: Sequence[str], now: int
+    ) -> None:
+        """Make reports of the oldest that wait: one of each count, with one message id each."""
+        with self._step() as db:
+            for count, message_id in zip(counts, ids, strict=True):
+                _form(db, dest, jail, count, message_id, now)
+
+    def outgoing(self) -> list[Outgoing]:
+        """Return the reports on their way, oldest first."""
+        with self._step() as db:
+            rows = db.execute(
+                "SELECT number, dest, jail, message_id, made, attempts, next, lost, "
+                "(SELECT count(*) FROM waiting WHERE report = number) FROM outgoing ORDER BY number"
+            ).fetchall()
+        return [Outgoing(*row) for row in rows]
+
+    def notices_of(self, number: int, full: int) -> list[Notice]:
+        """Return the notices of a report, oldest first; those after ``full`` without evidence."""
+        with self._step() as db:
+            rows = db.execute(
+                "SELECT data FROM waiting JOIN notice ON notice = id WHERE report = ? ORDER BY id",
+                (number,),
+            )
+            # One by one: ten thousand with all their evidence would take a hundred megabytes.
+            found = enumerate(_notice(text) for (text,) in rows)
+            return [one if place < full else replace(one, evidence=()) for place, one in found]
+
+    def sent(self, now: int) -> list[tuple[str, int]]:
+        """Return jail and time of each mail of the last hour, with those on their way as of now."""
+        with self._step() as db:
+            rows = db.execute("SELECT jail, time FROM sent").fetchall()
+            under_way = db.execute("SELECT jail FROM outgoing WHERE dest = ?", (MAIL,)).fetchall()
+        return [*rows, *((jail, now) for (jail,) in under_way)]
+
+    def delivered(self, number: int, now: int) -> None:
+        """Forget a report and its notices: they are told."""
+        with self._step() as db:
+            db.execute("DELETE FROM sent WHERE NOT time BETWEEN ? AND ?", (now - HOUR, now))
+            db.execute(
+                "INSERT INTO sent SELECT jail, ? FROM outgoing WHERE number = ? AND dest = ?",
+                (now, number, MAIL),
+            )
+            _end(db, number)
+
+    def failed(self, number: int, next_: int) -> None:
+        """Note a failed attempt and when to make the next one."""
+        with self._step() as db:
+            db.execute(
+                "UPDATE outgoing SET attempts = attempts + 1, next = ? WHERE number = ?",
+                (next_, number),
+            )
+
+    def hasten(self, numbers: Sequence[int], now: int) -> None:
+        """Let reports be tried at once."""
+        with self._step() as db:
+            rows = [(now, number) for number in numbers]
+            db.executemany("UPDATE outgoing SET next = ? WHERE number = ?", rows)
+
+    def give_up(self, number: int) -> None:
+        """Drop a report and its notices untold; the next mail of the jail has their number."""
+        with self._step() as db:
+            db.execute(
+                "INSERT INTO lost SELECT jail, "
+                "lost + (SELECT count(*) FROM waiting WHERE report = number) "
+                "FROM outgoing WHERE number = ? AND dest = ? "
+                "ON CONFLICT (jail) DO UPDATE SET count = count + excluded.count",
+                (number, MAIL),
+            )
+            _end(db, number)
+
+    def keep_only(self, jails: Collection[str], hooks: Collection[str]) -> int:
+        """Drop what waits for destinations that are no more; returns how much."""
+        with self._step() as db:
+            gone = [
+                (dest, jail)
+                for dest, jail in db.execute("SELECT DISTINCT dest, jail FROM waiting").fetchall()
+                if (jail not in jails if dest == MAIL else dest not in hooks)
+            ]
+            if not gone:
+                return 0
+            dropped = sum(
+                db.execute("DELETE FROM waiting WHERE dest = ? AND jail = ?", one).rowcount
+                for one in gone
+            )
+            db.execute(
+                "DELETE FROM outgoing WHERE NOT EXISTS "
+                "(SELECT * FROM waiting WHERE report = number)"
+            )
+            db.execute("DELETE FROM notice WHERE id NOT IN (SELECT notice FROM waiting)")
+            return dropped
+
+    def _drop_oldest(self, db: sqlite3.Connection) -> int:
+        (count,) = db.execute("SELECT count(*) FROM notice").fetchone()
+        if count <= self.most:
+            return 0
+        # Whatever is in a report is about to be told.
+        rows = db.execute(
+            "SELECT id FROM notice WHERE id NOT IN "
+            "(SELECT notice FROM waiting WHERE report IS NOT NULL) ORDER BY id LIMIT ?",
+            (count - self.most,),
+        ).fetchall()
+        db.executemany(
+            "INSERT INTO lost SELECT jail, 1 FROM waiting WHERE notice = ? AND dest = 'mail' "
+            "ON CONFLICT (jail) DO UPDATE SET count = count + 1",
+            rows,
+        )
+        db.executemany("DELETE FROM waiting WHERE notice = ?", rows)
+        db.executemany("DELETE FROM notice WHERE id = ?", rows)
+        return len(rows)
+
+
+def _notice(text: str) -> Notice:
+    try:
+        return notices.of_text(text)
+    except (ValueError, TypeError) as error:
+        raise Damaged(f"a notice cannot be read: {error}") from error
+
+
+def _add(db: sqlite3.Connection, notice: Notice, dests: Collection[str], now: int) -> None:
+    seen = db.execute("INSERT OR IGNORE INTO recent (key) VALUES (?)", (notices.key_of(notice),))
+    if not seen.rowcount:
+        return
+    db.execute("DELETE FROM recent WHERE id <= ?", ((seen.lastrowid or 0) - REMEMBERED,))
+    if not dests:
+        return
+    text = notices.to_text(notice)
+    added = db.execute("INSERT INTO notice (data) VALUES (?)", (text,)).lastrowid
+    rows = [(added, dest, notice.jail, now) for dest in dests]
+    db.executemany("INSERT INTO waiting (notice, dest, jail, arrived) VALUES (?, ?, ?, ?)", rows)
+
+
+def _form(
+    db: sqlite3.Connection, dest: str, jail: str, count: int, message_id: str, now: int
+) -> None:
+    lost = 0
+    if dest == MAIL:
+        row = db.execute("DELETE FROM lost WHERE jail = ? RETURNING count", (jail,)).fetchone()
+        lost = row[0] if row else 0
+    number = db.execute(
+        "INSERT INTO outgoing (dest, jail, message_id, made, attempts, next, lost) "
+        "VALUES (?, ?, ?, ?, 0, ?, ?)",
+        (dest, jail, message_id, now, now, lost),
+    ).lastrowid
+    chosen = "dest = ? AND jail = ?" if dest == MAIL else "dest = ? AND '' = ?"
+    db.execute(
+        f"UPDATE waiting SET report = ? WHERE rowid IN (SELECT rowid FROM waiting WHERE {chosen} "  # noqa: S608 - ours
+        "AND report IS NULL ORDER BY notice LIMIT ?)",
+        (number, dest, jail, count),
+    )
+
+
+def _end(db: sqlite3.Connection, number: int) -> None:
+    db.execute("CREATE TEMP TABLE told AS SELECT notice FROM waiting WHERE report = ?", (number,))
+    db.execute("DELETE FROM waiting WHERE report = ?", (number,))
+    db.execute("DELETE FROM notice WHERE id IN told AND id NOT IN (SELECT notice FROM waiting)")
+    db.execute("DROP TABLE told")
+    db.execute("DELETE FROM outgoing WHERE number = ?", (number,))

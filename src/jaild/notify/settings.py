@@ -1,0 +1,46 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module knows who is to be told of what, as the configuration says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from jaild.config.model import Config, MailConfig, NotifyConfig
+from jaild.notify.queue import MAIL
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Whom to tell: the mail of each jail that has one, and the rest of what is configured.
+
+    ``jails`` are all that are enabled, those with mistakes included.
+    """
+
+    mails: Mapping[str, MailConfig] = field(default_factory=dict)
+    jails: frozenset[str] = frozenset()
+    broken: frozenset[str] = frozenset()
+    notify: NotifyConfig = field(default_factory=NotifyConfig)
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether anybody is told of anything, or may be once a mistake is mended."""
+        return bool(self.mails or self.notify.webhooks or self.broken)
+
+    @property
+    def digests(self) -> dict[str, tuple[int, int]]:
+        """Digest and limit of each jail that mails."""
+        return {jail: (mail.digest, mail.limit) for jail, mail in self.mails.items()}
+
+    def dests(self, jail: str) -> list[str]:
+        """Return where a ban of a jail is to be told."""
+        return [*([MAIL] if jail in self.mails else []), *self.notify.webhooks]
+
+
+def of_config(config: Config, before: Settings) -> Settings:
+    """Return what a configuration says; a jail with a mistake goes on as it was before."""
+    mails = {jail.name: jail.mail for jail in config.jails if jail.mail is not None}
+    broken = frozenset(one.name for one in config.broken)
+    mails.update((name, before.mails[name]) for name in broken & before.mails.keys())
+    jails = broken.union(jail.name for jail in config.jails)
+    return Settings(mails, jails, broken, config.daemon.notify)

@@ -1,0 +1,211 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module hands mails to a server by SMTP: to this host's, or to another one encrypted.
+
+Where encryption is asked for, nothing goes out without: neither the mail nor the password.
+"""
+
+import logging
+import os
+import re
+import smtplib
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from email.message import EmailMessage
+
+from jaild.config.model import MailConfig, SmtpConfig
+from jaild.core.text import printable
+from jaild.notify.dial import dial
+from jaild.notify.model import DeliveryFailed
+
+logger = logging.getLogger(__name__)
+
+# A wait for one answer, and the whole conversation.
+SECONDS = 30.0
+CONVERSATION_SECONDS = 120.0
+PORTS = {"none": 25, "starttls": 587, "tls": 465}
+
+_PERMANENT = range(500, 600)
+# Who may send at all is settled on the server, whatever mail it was that it said so of.
+_AUTHENTICATION = frozenset({530, 534, 535, 538})
+# What smtplib says of an answer without one.
+_NO_CODE = -1
+_LONGEST = 300
+_HOST = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
+# What smtplib raises is an OSError, too, and ValueError is what it makes of strange answers.
+_ERRORS = (OSError, ValueError)
+
+
+class Smtp:
+    """Hands mails to one server, with a connection for each."""
+
+    def __init__(
+        self, mail: MailConfig, server: SmtpConfig, password: str = "",
+        seconds: float = SECONDS, context: ssl.SSLContext | None = None,
+    ) -> None:  # fmt: skip
+        """Take sender and recipients from the jail's mail."""
+        self._sender = _full(mail.sender)
+        self._to = [_full(one) for one in mail.to]
+        self._server = server
+        self._port = server.port or PORTS[server.security]
+        self._password = password
+        self._seconds = seconds
+        self._context = context
+        self._name = f"{server.server} port {self._port}"
+
+    def send(self, message: EmailMessage) -> None:
+        """Hand a mail over; raises DeliveryFailed.
+
+        If only some of the recipients are refused it is said in the log, for the others have it.
+        """
+        data = message.as_bytes(policy=message.policy.clone(linesep="\r\n"))
+        connection = self._ready()
+        try:
+            refused = connection.sendmail(self._sender, self._to, data)
+            _leave(connection)
+        except _ERRORS as error:
+            raise self._failed(error) from error
+        finally:
+            connection.close()
+        if refused:
+            logger.warning("%s refused %s; the others have the mail", self._name, _each(refused))
+
+    def _ready(self) -> smtplib.SMTP:
+        """Return a connection, encrypted and logged in as configured; raises DeliveryFailed.
+
+        What fails here is no mail's fault.
+        """
+        connection = None
+        try:
+            connection = self._connected()
+            self._introduce(connection)
+        except (*_ERRORS, DeliveryFailed) as error:
+            if connection is not None:
+                connection.close()
+            raise DeliveryFailed(f"{self._name}: {_reason(error)}") from error
+        return connection
+
+    def _connected(self) -> smtplib.SMTP:
+        server = self._server
+        if not server.server:
+            raise OSError("smtp.server is not set")
+        if server.security == "tls":
+            return _Tls(
+                server.server, self._port, _own_name(), timeout=self._seconds,
+                context=self._certain(),
+            )  # fmt: skip
+        return _Plain(server.server, self._port, _own_name(), timeout=self._seconds)
+
+    def _introduce(self, connection: smtplib.SMTP) -> None:
+        server = self._server
+        connection.ehlo_or_helo_if_needed()
+        if server.security == "starttls":
+            if not connection.has_extn("starttls"):
+                raise DeliveryFailed("it offers no STARTTLS, so nothing was sent")
+            code, answer = connection.starttls(context=self._certain())
+            if code != 220:  # noqa: PLR2004
+                raise smtplib.SMTPResponseException(code, answer)
+            connection.ehlo()
+        if server.user:
+            connection.login(server.user, self._password)
+
+    def _certain(self) -> ssl.SSLContext:
+        return self._context or ssl.create_default_context()
+
+    def _failed(self, error: Exception) -> DeliveryFailed:
+        if isinstance(error, smtplib.SMTPRecipientsRefused):
+            codes = [code for code, _ in error.recipients.values()]
+            text = f"{self._name} refused {_each(error.recipients)}"
+            return DeliveryFailed(text, permanent=all(map(_is_permanent, codes)))
+        code = error.smtp_code if isinstance(error, smtplib.SMTPResponseException) else 0
+        permanent = not isinstance(error, smtplib.SMTPHeloError) and _is_permanent(code)
+        return DeliveryFailed(f"{self._name}: {_reason(error)}", permanent=permanent)
+
+
+class _Plain(smtplib.SMTP):
+    """Is broken off after a while: each single wait is limited, but not their number."""
+
+    _timer: threading.Timer | None = None
+    _line: socket.socket | None = None
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        made = dial(host, port, time.monotonic() + timeout)
+        made.settimeout(timeout)
+        # Another descriptor of the same connection: TLS takes the first one over.
+        self._line = made.dup()
+        self._timer = threading.Timer(CONVERSATION_SECONDS, _break_off, [self._line])
+        self._timer.daemon = True
+        self._timer.start()
+        return made
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        super().close()
+        if self._timer is not None and self._line is not None:
+            self._timer.cancel()
+            self._line.close()
+
+
+class _Tls(smtplib.SMTP_SSL, _Plain):
+    """The same, encrypted from the start."""
+
+
+def _break_off(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError as error:
+        logger.debug("a connection has ended by itself: %s", error)
+
+
+def _leave(connection: smtplib.SMTP) -> None:
+    """Say goodbye; the mail is handed over, whatever the answer."""
+    try:
+        connection.quit()
+    except _ERRORS as error:
+        logger.debug("no answer to QUIT: %s", error)
+
+
+def _own_name() -> str:
+    """Return what this host calls itself, without asking a name server."""
+    name = os.uname().nodename
+    return name if _HOST.fullmatch(name) else "localhost"
+
+
+def _full(address: str) -> str:
+    return address if "@" in address else f"{address}@localhost"
+
+
+def _is_permanent(code: int) -> bool:
+    return code in _PERMANENT and code not in _AUTHENTICATION
+
+
+def _each(refused: Mapping[str, tuple[int, bytes]]) -> str:
+    return ", ".join(f"{name} ({_answer(*why)})" for name, why in refused.items())
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _answer(error.smtp_code, error.smtp_error)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _shown(f"its certificate is not trusted: {error.verify_message}")
+    if isinstance(error, UnicodeError):
+        return "user and password of SMTP can only be ASCII"
+    # The words are the socket's; smtplib puts its own before them.
+    if str(error).endswith("timed out"):
+        return "it did not answer in time"
+    return _shown(str(error) or type(error).__name__)
+
+
+def _answer(code: int, said: bytes | str) -> str:
+    if code == _NO_CODE:
+        return "what it answers is not SMTP"
+    words = said.decode(errors="replace") if isinstance(said, bytes) else said
+    return _shown(f"{code} {words}")
+
+
+def _shown(text: str) -> str:
+    return printable(" ".join(text.split()))[:_LONGEST]

@@ -1,0 +1,377 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the queue holds is sent at its pace, again after failures, and never twice."""
+
+from dataclasses import replace
+
+import pytest
+
+pytest.importorskip("gi")
+
+from jaild.config.model import NotifyConfig
+from jaild.core.address import Address
+from jaild.core.errors import NoSuchJail, NotAuthorized, StoreFailed
+from jaild.dbus.publish import Caller
+from jaild.notify import notices, sender
+from jaild.notify.desk import IDLE, Desk, World
+from jaild.notify.model import DeliveryFailed, Facts, Line
+from jaild.notify.pacing import HOUR
+from jaild.notify.queue import Queue
+from jaild.notify.server import Notifier
+from jaild.notify.settings import Settings
+from jaild.notify.trial import NothingToTest
+from tests.clockwork import Clockwork
+from tests.memory_journal import MemoryJournal, MemoryReader
+from tests.notices import MAIL, SECOND, START, record
+
+URL = "https://hooks.example.org/secret"
+DOWN = DeliveryFailed("connection refused")
+
+
+class Parts:
+    """Takes all that is sent; ``trouble`` says what is raised for which destination."""
+
+    def __init__(self):
+        self.reports = []
+        self.posts = []
+        self.tries = []
+        self.trouble = {}
+        self.after = lambda: None
+        self.whois = "NetName: X\nCountry: ZZ"
+
+    silence = "nobody answers"
+
+    def facts(self, mail, address):
+        return Facts(whois=self.whois, name="host.example")
+
+    def lines(self, found):
+        return {one.cursor: (Line(one.since, "a line"),) for one in found}
+
+    def mail(self, report):
+        self.tries.append(report.message_id)
+        self._fail(report.mail.to[0])
+        self.reports.append(report)
+        self.after()
+
+    def post(self, url, found, *, test=False):
+        self._fail(url)
+        self.posts.append([one.address for one in found])
+
+    def _fail(self, dest):
+        if dest in self.trouble:
+            raise self.trouble[dest]
+
+
+class House:
+    """A whole notifier but its process."""
+
+    def __init__(self, folder, *, hooks=(), most=10_000, limit=100, **mails):
+        self.folder = folder
+        self.clock = Clockwork()
+        self.journal = MemoryJournal()
+        self.parts = Parts()
+        self.said = []
+        notify = NotifyConfig(webhooks=tuple(hooks), queue=most, limit=limit)
+        self.settings = Settings(mails, frozenset(mails) | {"silent"}, frozenset(), notify)
+        self.start()
+
+    def start(self):
+        self.queue = Queue(self.folder / "queue")
+        world = World(
+            loop=self.clock,
+            open_journal=lambda: MemoryReader(notices.MATCH, self.journal),
+            parts=lambda settings: self.parts,
+            now=self.clock.now,
+            tell=self.said.append,
+            host="host.example",
+        )
+        self.desk = Desk(world, self.queue)
+        self.use(self.settings)
+
+    def use(self, settings):
+        self.settings = settings
+        self.desk.use(settings)
+        self.clock.pass_time()
+
+    def ban(self, *numbers, jail="sshd"):
+        at = (self.clock.time - START) / SECOND
+        self.journal.extend(record(n, jail, at + 0.001 * i) for i, n in enumerate(numbers))
+        self.clock.announce()
+
+    def told(self):
+        """The numbers of the bans in each mail."""
+        return [[*map(number, (*one.notices, *one.omitted))] for one in self.parts.reports]
+
+
+def number(notice):
+    _, _, high, low = map(int, notice.address.split("."))
+    return (high - 100) * 250 + low - 1
+
+
+@pytest.fixture
+def house(tmp_path):
+    return House(tmp_path, sshd=MAIL, web=MAIL)
+
+
+def test_a_mail_for_a_ban(house):
+    house.ban(7)
+    (report,) = house.parts.reports
+    assert [*map(number, report.notices)] == [7]
+    assert report.mail == MAIL
+    assert report.facts[report.notices[0].address].name == "host.example"
+    assert report.lines == {}
+    assert (report.since, report.lost, report.test) == (house.clock.time - 50_000, 0, False)
+    assert report.message_id.endswith("@host.example>")
+    assert house.said[-1] == "ready"
+    house.ban(8, jail="silent")
+    assert len(house.parts.reports) == 1
+
+
+def test_lines_for_those_who_want_them(tmp_path):
+    house = House(tmp_path, sshd=replace(MAIL, lines=True))
+    house.ban(1)
+    (report,) = house.parts.reports
+    assert report.lines[report.notices[0].cursor][0].text == "a line"
+
+
+def test_a_flood(house):
+    house.ban(*range(5))
+    for start in range(5, 5005, 500):
+        house.ban(*range(start, start + 500))
+        house.clock.pass_time(6)
+    assert [len(one) for one in house.told()] == [1] * 5 + [500] * 10
+    house.ban(*range(5005, 5010))
+    house.ban(*range(5010, 6000))
+    assert len(house.parts.reports) == 20
+    assert house.said[-1] == "990 bans gathering for the next mail"
+    house.clock.pass_time(3600)
+    assert [len(one) for one in house.told()[20:]] == [990]
+    last = house.parts.reports[-1]
+    assert (len(last.notices), len(last.omitted)) == (20, 970)
+    assert set(last.facts) == {one.address for one in last.notices}
+    assert sorted(n for one in house.told() for n in one) == [*range(6000)]
+    assert house.clock.timers() == 0
+
+
+def test_one_mail_tells_of_so_many(house, monkeypatch):
+    monkeypatch.setattr(sender, "MOST_TOLD", 30)
+    house.ban(*range(70))
+    assert [len(one) for one in house.told()] == [30, 30, *[1] * 10]
+
+
+def test_digests_gather(tmp_path):
+    house = House(tmp_path, sshd=replace(MAIL, digest=900 * SECOND))
+    house.ban(1)
+    house.clock.pass_time(600)
+    house.ban(2, 3)
+    assert house.told() == []
+    house.clock.pass_time(301)
+    assert house.told() == [[1, 2, 3]]
+
+
+def test_a_dead_server(house):
+    house.parts.trouble["admin@example.org"] = DOWN
+    house.ban(1, 2)
+    house.ban(3)
+    assert house.said[-1] == (
+        "1 mail waiting: connection refused; 1 ban gathering for the next mail"
+    )
+    for minutes, tries in ((60, 13), (600, 36), (3 * 24 * 60, 200)):
+        house.clock.pass_time(60 * minutes)
+        assert 2 < len(house.parts.tries) < tries
+    assert len(set(house.parts.tries)) == 2
+    house.ban(4, jail="web")
+    house.parts.trouble.clear()
+    house.clock.pass_time(3600)
+    assert sorted(n for one in house.told() for n in one) == [1, 2, 3, 4]
+    assert set(house.parts.tries) == {one.message_id for one in house.parts.reports}
+    assert house.said[-1] == "ready"
+
+
+def test_a_restart_goes_on_with_the_same_mails(house):
+    house.parts.trouble["admin@example.org"] = DOWN
+    house.ban(1, 2)
+    before = {*house.parts.tries}
+    house.desk.stop()
+    house.clock.pass_time(60)
+    house.journal.extend([record(3, at=60)])
+    house.parts.trouble.clear()
+    house.start()
+    house.clock.pass_time(120)
+    assert sorted(house.told()) == [[1], [2], [3]]
+    assert before <= {one.message_id for one in house.parts.reports}
+
+
+def test_one_recipients_trouble_is_nobody_elses(tmp_path):
+    other = replace(MAIL, to=("other@example.org",))
+    house = House(tmp_path, sshd=MAIL, web=other)
+    house.parts.trouble["admin@example.org"] = DOWN
+    house.ban(1)
+    house.ban(2, jail="web")
+    assert house.told() == [[2]]
+
+
+def test_after_five_days_a_mail_is_given_up(house, caplog):
+    house.parts.trouble["admin@example.org"] = DOWN
+    house.ban(1)
+    house.clock.pass_time(6 * 24 * 3600)
+    assert "1 ban cannot be told, a mail of jail sshd is given up: connection refused" in (
+        caplog.messages
+    )
+    house.parts.trouble.clear()
+    house.ban(2)
+    (report,) = house.parts.reports
+    assert (report.lost, [*map(number, report.notices)]) == (1, [2])
+
+
+def test_what_is_refused_for_good_is_given_up_at_once(house, caplog):
+    house.parts.trouble["admin@example.org"] = DeliveryFailed("no such user", permanent=True)
+    house.ban(1)
+    assert "given up: no such user" in caplog.text
+    assert len(house.parts.tries) == 1
+    assert house.said[-1] == "ready"
+    assert house.clock.timers() == 0
+
+
+def test_a_report_that_cannot_be_made_harms_no_other(house, caplog):
+    house.parts.trouble["admin@example.org"] = ZeroDivisionError("oh")
+    house.ban(1)
+    assert "ZeroDivisionError" in caplog.text
+    assert house.said[-1] == "1 mail waiting: unexpected: ZeroDivisionError: oh"
+
+
+def test_webhooks(tmp_path):
+    house = House(tmp_path, hooks=[URL, "http://localhost/"], sshd=MAIL)
+    house.parts.trouble[URL] = DOWN
+    house.parts.trouble[URL].after = 1800
+    house.ban(*range(250))
+    house.ban(250, jail="silent")
+    assert [len(one) for one in house.parts.posts] == [100, 100, 50, 1]
+    assert house.said[-1] == "1 webhook request waiting: connection refused"
+    house.parts.trouble.clear()
+    house.clock.pass_time(1700)
+    assert len(house.parts.posts) == 4
+    house.clock.pass_time(110)
+    assert [len(one) for one in house.parts.posts[4:]] == [100, 100, 51]
+    assert house.said[-1] == "ready"
+    del DOWN.after
+
+
+def test_too_many_wait(tmp_path, caplog):
+    house = House(tmp_path, most=30, sshd=replace(MAIL, limit=1))
+    house.ban(1)
+    house.ban(*range(2, 52))
+    assert "the oldest 20 are dropped" in caplog.text
+    house.clock.pass_time(3600)
+    assert house.told() == [[1], [*range(22, 52)]]
+    assert house.parts.reports[1].lost == 20
+
+
+def test_what_was_sent_and_cannot_be_noted_is_not_sent_again(house, monkeypatch, caplog):
+    delivered = house.queue.delivered
+
+    def full(*_):
+        raise StoreFailed("the queue cannot be used: no space left")
+
+    monkeypatch.setattr(house.queue, "delivered", full)
+    house.ban(1, 2)
+    assert house.said[-1] == "the queue cannot be used: no space left"
+    house.clock.pass_time(60)
+    assert len(house.parts.tries) == 1
+    assert len(caplog.messages) == 1
+    monkeypatch.setattr(house.queue, "delivered", delivered)
+    house.clock.pass_time(60)
+    assert house.told() == [[1], [2]]
+
+
+def test_who_is_not_to_be_told_any_more(house, caplog):
+    house.parts.trouble["admin@example.org"] = DOWN
+    house.ban(1, 2)
+    house.ban(3, jail="web")
+    house.use(replace(house.settings, mails={"web": MAIL}))
+    assert "2 bans need not be told any more" in caplog.text
+    broken = replace(house.settings, mails={}, broken=frozenset({"web"}))
+    house.use(broken)
+    house.clock.pass_time(7200)
+    house.parts.trouble.clear()
+    house.use(replace(house.settings, mails={"web": MAIL}, broken=frozenset()))
+    house.clock.pass_time(3600)
+    assert house.told() == [[3]]
+
+
+def test_nobody_is_to_be_told(house):
+    house.ban(1)
+    none = replace(house.settings, mails={})
+    house.use(none)
+    assert house.said[-1] == IDLE
+    assert house.clock.timers() == 0
+    house.ban(2)
+    house.use(replace(none, mails={"sshd": MAIL}))
+    house.ban(3)
+    assert house.told() == [[1], [3]]
+
+
+def test_after_the_clock_was_set_back_nothing_waits_for_ever(house):
+    house.parts.trouble["admin@example.org"] = DOWN
+    house.ban(1)
+    house.clock.time -= 9 * HOUR
+    house.parts.trouble.clear()
+    house.use(house.settings)
+    assert house.told() == [[1]]
+
+
+# --- a test
+
+
+def test_a_sample_goes_the_real_way(tmp_path):
+    loud = replace(MAIL, to=("other@example.org",), whois=True, lines=True)
+    house = House(tmp_path, hooks=[URL], sshd=MAIL, web=replace(MAIL, digest=5), mta=loud)
+    house.parts.trouble["other@example.org"] = DeliveryFailed("no such user", permanent=True)
+    assert house.desk.try_out("") == [
+        "[sshd]: mail to admin@example.org (mta = mail): handed over",
+        "[mta]: whois of 192.0.2.1: 2 lines",
+        "[mta]: mail to other@example.org (mta = mail): no such user",
+        "webhook at hooks.example.org: taken",
+        "failed: 1 of the above",
+    ]
+    assert house.desk.try_out("web")[-1] == "delivered"
+    house.parts.whois = ""
+    assert house.desk.try_out("mta")[0] == "[mta]: whois of 192.0.2.1: nobody answers"
+    del house.parts.trouble["other@example.org"]
+    assert house.desk.try_out("web")[-1] == "delivered"
+    report = house.parts.reports[-1]
+    assert report.test
+    assert [one.jail for one in report.notices] == ["web"]
+    assert report.notices[0].address == Address("192.0.2.1")
+    assert house.queue.sent(house.clock.time) == []
+    assert len(house.desk.try_out("silent")) == 2
+    with pytest.raises(NoSuchJail, match="there is no jail 'x'"):
+        house.desk.try_out("x")
+
+
+def test_there_is_nothing_to_test(house):
+    with pytest.raises(NothingToTest, match="jail 'silent' mails nobody"):
+        house.desk.try_out("silent")
+    house.use(replace(house.settings, mails={}))
+    with pytest.raises(NothingToTest, match="no enabled jail"):
+        house.desk.try_out("")
+
+
+@pytest.mark.parametrize(
+    ("uid", "answer"), [(0, "a\nb"), (1000, NotAuthorized), (DOWN, NotAuthorized)]
+)
+def test_only_root_may_send_a_test(uid, answer):
+    asked = []
+
+    def try_out(jail):
+        asked.append(jail)
+        return ["a", "b"]
+
+    server = Notifier(lambda sender, done: done(uid), try_out)
+    outcome = server.Test("sshd", caller=Caller(":1.5"))._outcome
+    if uid == 0:
+        assert (outcome, asked) == ((answer,), ["sshd"])
+    else:
+        assert isinstance(outcome, answer)
+        assert asked == []
