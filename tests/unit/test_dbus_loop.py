@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("gi")
 
 from jaild.dbus.loop import Loop
+from tests.verbs import HERE
 
 
 @pytest.fixture
@@ -190,6 +191,11 @@ def test_a_process_is_left_with_its_status_and_its_last_words():
         "atexit.register(print, 'taken apart'); sys.stdout.write('last words'); leave(78)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(HERE.parent / "src")},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (78, "last words")
