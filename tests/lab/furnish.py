@@ -31,6 +31,8 @@ FILES = {
     "etc/ssh/sshd_config.d/10-lab.conf": SSHD,
     "etc/apt/apt.conf.d/90lab": 'Acquire::Languages "none";\nAPT::Sandbox::User "root";\n',
 }
+# Each would take the other's place: they lie in apt's cache, for mail.py.
+MAIL_SERVERS = {"exim4": "exim4-daemon-light", "postfix": "postfix"}
 # They would look for a network that is not there, or hold the package manager's lock.
 MASKED = ("apt-daily.timer", "apt-daily-upgrade.timer", "man-db.timer", "e2scrub_all.timer")
 
@@ -45,6 +47,9 @@ def hooks(needs: str) -> Iterator[str]:
     yield 'unshare --net chroot "$1" ufw allow ssh'
     yield 'chroot "$1" apt-get clean'
     yield f'chroot "$1" apt-get satisfy --yes --download-only {shlex.quote(needs)}'
+    for package in MAIL_SERVERS.values():
+        command = "apt-get install --yes --no-install-recommends --download-only"
+        yield f'chroot "$1" {command} {package}'
 
 
 def recipe() -> Iterator[str]:
