@@ -55,7 +55,9 @@ demo: deb ## watch an attack, a ban and the unban on a throw-away host (as root)
 
 test: lint deb lintian build/peer.stamp ## everything: lint, package, unit to end-to-end tests (as root)
 	$(call need,$(NEEDS_TEST))
-	$(RUN) pytest --hypothesis-profile=thorough tests/unit tests/property tests/integration tests/e2e --suite=all
+	$(RUN) pytest -n auto --hypothesis-profile=thorough tests/unit tests/property
+	$(RUN) pytest tests/integration
+	$(RUN) pytest -n 2 --dist=loadgroup tests/e2e --suite=all
 
 torture: deb $(VENV)/stamp ## kill it 300 times, replay a million entries: nothing may differ (as root)
 	$(call need,$(NEEDS_CHECK) $(NEEDS_TEST))

@@ -21,7 +21,6 @@ from tests.lab.place import REPOSITORY, LabError
 
 # Boots a lab of the suite that the test runs for: package or None.
 Boot = Callable[[Path | None], Lab]
-REASON = pytest.StashKey[str]()
 LAST_LINES = "300"
 
 
@@ -35,7 +34,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "suite" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--suite", "bookworm")
         suites = root.SUITES if chosen == "all" else (chosen,)
-        metafunc.parametrize("suite", suites, scope="session")
+        # A suite's tests share a lab: where several processes test, one has all of a suite.
+        marked = [pytest.param(each, marks=pytest.mark.xdist_group(each)) for each in suites]
+        metafunc.parametrize("suite", marked, scope="session")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -44,7 +45,6 @@ def machine(request: pytest.FixtureRequest) -> None:
     if reason := Lab.possible():
         if os.environ.get("CI") == "true":
             pytest.fail(reason, pytrace=False)
-        request.config.stash[REASON] = reason
         pytest.skip(reason)
 
 
@@ -107,7 +107,8 @@ def last_lines(lab: Lab) -> str:
 
 
 def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+    terminalreporter: pytest.TerminalReporter,
 ) -> None:
-    if reason := config.stash.get(REASON, None):
+    reason = Lab.possible() if terminalreporter.stats.get("skipped") else None
+    if reason:
         terminalreporter.write_line(f"NO END-TO-END TESTS: {reason}", red=True, bold=True)

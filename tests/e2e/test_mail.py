@@ -48,11 +48,15 @@ journalmatch = _SYSTEMD_UNIT=door.service
 TELL = "import sys; from systemd import journal; [journal.send(sys.argv[1]) for _ in range(5)]"
 
 
-@pytest.fixture(scope="module", params=["exim4", "postfix"])
-def house(request, suite, deb):
-    """A lab with jaild and one mail server, set up as the guide says."""
+# One of the two in each, as both have both.
+SERVERS = {"bookworm": "exim4", "trixie": "postfix"}
+
+
+@pytest.fixture(scope="module")
+def house(suite, deb):
+    """A lab with jaild and a mail server, set up as the guide says."""
     with Lab.up(suite, deb=deb) as lab:
-        mail.install(lab, request.param)
+        mail.install(lab, SERVERS[suite])
         mail.answer_whois(lab, WHOIS_PORT, WHOIS)
         lab.write(
             "/etc/jaild/jaild.local", f"[Definition]\nwhois.server = 127.0.0.1:{WHOIS_PORT}\n"

@@ -22,7 +22,7 @@ TRIAL = """
 set -e
 mount -t tmpfs tmpfs /tmp
 test -e /sys/fs/cgroup/cgroup.controllers || mount -t cgroup2 cgroup2 /sys/fs/cgroup
-group=/sys/fs/cgroup/jaild-lab-trial-$$
+group=/sys/fs/cgroup/jaild-lab-trial-$1
 mkdir $group
 test -e $group/cgroup.kill || { rmdir $group; echo 'kernel before 5.14' >&2; exit 1; }
 rmdir $group
@@ -39,7 +39,7 @@ def reason() -> str | None:
     try:
         done = subprocess.run(
             ["unshare", "--mount", "--net", "--pid", "--fork", "--propagation", "private",
-             "--", "/bin/sh", "-c", TRIAL],
+             "--", "/bin/sh", "-c", TRIAL, "sh", str(os.getpid())],
             capture_output=True, text=True, check=False, timeout=30,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
