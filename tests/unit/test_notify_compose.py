@@ -255,3 +255,9 @@ def test_a_test_says_so():
 
 def test_what_was_lost_is_said():
     assert "There were 1,234 more bans" in text(report(notice(), lost=1234))
+
+
+def test_why_there_is_no_whois_is_said():
+    one = notice()
+    made = text(report(one, facts={one.address: Facts(silence="whois did not answer")}))
+    assert "\n(whois did not answer)\n" in made

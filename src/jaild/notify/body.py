@@ -138,7 +138,10 @@ def _details(page: Page, report: Report, notice: Notice) -> None:
         _note(page, page.add((quoted(line.text) for line in shown), _FOR_END))
     elif report.mail.lines and notice.evidence:
         page.add(["", "The journal no longer has the log lines that led to it."], _FOR_END)
-    whois = _facts(report, notice).whois.strip()
+    facts = _facts(report, notice)
+    whois = facts.whois.strip()
+    if facts.silence:
+        page.add(["", f"({printable(facts.silence)})"], _FOR_END)
     if whois:
         said = whois.splitlines()
         page.add(["", "What whois says of it, in its owner's words:", ""], _FOR_END)

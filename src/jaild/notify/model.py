@@ -45,12 +45,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was looked up of an address; "" for what is unknown or was not asked for."""
+    """What was looked up of an address; "" for what is unknown or was not asked for.
+
+    ``silence`` is why there is no whois, as a part of a sentence.
+    """
 
     whois: str = ""
     country: str = ""
     network: str = ""
     name: str = ""
+    silence: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,8 +51,10 @@ class RealParts:
         """Return what can be found out about an address."""
         self._alive()
         country, network = self._places.find(address)
+        whois = self._whois.ask(address) if mail.whois and self._whois is not None else ""
         return Facts(
-            whois=self._whois.ask(address) if mail.whois and self._whois is not None else "",
+            whois=whois,
+            silence=self.silence if mail.whois and not whois else "",
             country=country,
             network=network,
             name=self._names.ask(address) if self._names is not None else "",
