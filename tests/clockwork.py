@@ -8,7 +8,7 @@ import itertools
 
 from jaild.config.load import Tree, load
 from jaild.enforce.memory import Memory
-from jaild.journal.record import Recorder
+from jaild.journal.record import MessageId, Recorder
 from jaild.lookup.memory import Memory as Answers
 from jaild.service.service import Parts, Service
 from jaild.state.store import Store
@@ -102,6 +102,12 @@ class Diary:
     def send(self, text, fields):
         self.records.append((text, fields))
 
+    def has(self, ban):
+        """Return whether there is a record of a ban."""
+        wanted = (MessageId.BANNED, ban.jail, ban.address, str(ban.since))
+        names = ("MESSAGE_ID", "JAILD_JAIL", "JAILD_ADDRESS", "JAILD_SINCE_USEC")
+        return any(tuple(map(fields.get, names)) == wanted for _, fields in self.records)
+
 
 class House:
     """A service with everything around it, in a folder of its own."""
@@ -133,6 +139,7 @@ class House:
             load=self.load,
             status=self._say,
             lookup=self.lookup,
+            recorded=self.diary.has,
             journal=self.journal,
         )
         self.store = parts.store

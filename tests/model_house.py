@@ -87,6 +87,7 @@ class House:
             load=self.load,
             status=lambda _text: None,
             lookup=Nobody(),
+            recorded=self.diary.has,
             journal=self.journal,
         )
         self.service = Service(parts, self.load())

@@ -26,7 +26,7 @@ from jaild.dbus.loop import SETTLE_MS, Loop, leave
 from jaild.enforce.client import Client
 from jaild.journal import log
 from jaild.journal.notify import notify, watchdog_usec
-from jaild.journal.record import Recorder
+from jaild.journal.record import Recorder, is_recorded
 from jaild.lookup.client import Client as Lookup
 from jaild.service.service import Parts, Service
 from jaild.state.store import Store
@@ -92,6 +92,7 @@ class _Process:
             load=self._load,
             status=_say,
             lookup=Lookup(self._bus),
+            recorded=is_recorded,
         )
         self._service = Service(parts, config)
 

@@ -11,7 +11,12 @@ import pytest
 pytestmark = pytest.mark.e2e
 
 SHUT = {"refused", "timeout"}
-LIMITS = {"jaild.service": 0.3, "jaild-enforcer.service": 2.0}
+LIMITS = {
+    "jaild.service": 0.3,
+    "jaild-enforcer.service": 2.0,
+    "jaild-notify.service": 1.2,
+    "jaild-lookup.service": 1.2,
+}
 
 
 def test_sshd_is_protected_with_no_file_edited(lab):

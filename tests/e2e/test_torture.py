@@ -10,6 +10,7 @@ What the last life leaves is compared with two uninterrupted runs over the same 
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -20,13 +21,15 @@ from pathlib import Path
 import pytest
 
 from jaild.enforce.tag import decode
+from jaild.journal.record import MessageId
 from tests import differences
 from tests.differences import compare
 from tests.lab import barrage, killer
 from tests.lab.lab import Lab
 from tests.lab.place import REPOSITORY, LabError
 
-pytestmark = pytest.mark.e2e
+# Where several processes test, all of this is one's.
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("torture")]
 
 RATE = 100
 SEED = 1
@@ -149,6 +152,23 @@ def test_the_bans_are_those_of_replay(aftermath):
     others = differences.bans_replayed(aftermath.replayed)
     told = compare("bans", "the service that was killed", bans, "replay", others)
     assert not told, told
+
+
+def test_each_ban_is_recorded_once(aftermath):
+    (journal,) = aftermath.journal.iterdir()
+    command = ["journalctl", f"--directory={journal}", "--output=json", "--no-pager"]
+    said = subprocess.check_output([*command, f"MESSAGE_ID={MessageId.BANNED}"], text=True)
+    records = [json.loads(line) for line in said.splitlines()]
+    names = ("JAILD_JAIL", "JAILD_ADDRESS", "JAILD_SINCE_USEC")
+    told = [tuple(record[name] for name in names) for record in records]
+    query = (
+        "SELECT jail, address, since FROM ban WHERE failures > 0 UNION ALL "
+        "SELECT jail, address, since FROM history WHERE failures > 0 AND ended != 'past'"
+    )
+    with sqlite3.connect(f"file:{aftermath.state}?mode=ro", uri=True) as db:
+        made = [(jail, address, str(since)) for jail, address, since in db.execute(query)]
+    difference = compare("bans", "the state", made, "the journal", told)
+    assert not difference, difference
 
 
 @pytest.mark.parametrize("table", ["bans", "failure", "connection", "counter", "position"])

@@ -54,6 +54,7 @@ def main(options):
         load=lambda: config,
         status=lambda _text: None,
         lookup=Answers(),
+        recorded=lambda _ban: True,
         journal=options.journal,
     )
     service = Service(parts, config)

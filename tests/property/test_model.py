@@ -293,11 +293,13 @@ class Machine(Comparing):
             if where == "commit":
                 self.model = before
         self.house.clear_trap()
-        # What was decided and saved, but not told before the end, is never told.
+        # Of what was decided and saved, but not told before the end, only bans are told later.
         told = self.house.told()
         assert not Counter(told) - Counter(self.model.records)
         assert not Counter(before.records) - Counter(told)
-        self.model.records = told
+        missing = Counter(self.model.records) - Counter(told)
+        present = {("banned", *vars(ban).values()) for ban in self.model.bans}
+        self.model.records = told + [one for one in missing if one in present]
         self.house.close(cleanly=False)
         self._go_back()
         self._down_time(data)

@@ -6,7 +6,7 @@
 import pytest
 
 from jaild.core.errors import InvalidConfig
-from jaild.journal.record import MessageId
+from jaild.journal.record import MessageId, Recorder
 from tests.clockwork import House
 from tests.verbs import SECOND, entry, write_journal
 
@@ -71,3 +71,30 @@ def test_permanent_bans_are_one_line_together(house):
         "[sshd] denyip: 2 banned for ever, 0 lifted",
         "[sshd] denyip: 0 banned for ever, 1 lifted",
     ]
+
+
+def banned(house):
+    return [text for text, _ in house.diary.records if "banned 192.0.2.7 until" in text]
+
+
+def test_a_ban_that_was_saved_and_not_told_is_told_at_the_next_start(house, mocker):
+    service = house.open()
+    told = mocker.patch.object(Recorder, "banned", side_effect=SystemExit)
+    service.ban("sshd", "192.0.2.7", 0, "", lambda _answer: None)
+    with pytest.raises(SystemExit):
+        house.clock.pass_time(0.1)
+    told.assert_called_once()
+    mocker.stopall()
+    house.store.close()
+    house.open()
+    assert len(banned(house)) == 1
+
+
+def test_a_ban_that_was_told_is_not_told_again_though_that_was_not_saved(house):
+    service = house.open()
+    service.ban("sshd", "192.0.2.7", 0, "", lambda _answer: None)
+    house.clock.pass_time(0.1)
+    house.store.close()
+    house.open()
+    assert len(banned(house)) == 1
+    assert house.store.load().untold == set()

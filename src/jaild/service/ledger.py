@@ -89,17 +89,22 @@ class Ledger:
 
     def enter(self, ban: Ban, rule: Rule) -> None:
         """Ban; the next flush() brings it into force."""
-        self.enter_quietly(ban, rule)
+        self._note(ban, untold=True)
+        self._enforce(ban, rule)
         self._news.append(_News(ban))
 
     def enter_quietly(self, ban: Ban, rule: Rule) -> None:
         """Ban without a record and without telling the listeners."""
-        self._note(ban)
+        self._note(ban, untold=False)
         self._enforce(ban, rule)
+
+    def tell_again(self, ban: Ban) -> None:
+        """Record a ban of an earlier run, which came to its end before it could do so."""
+        self._news.append(_News(ban))
 
     def hold(self, ban: Ban) -> None:
         """Save a ban that is to wait: release() or annul() will follow, or a restart enforce it."""
-        self._note(ban)
+        self._note(ban, untold=True)
         self._held[ban.jail, ban.address] = ban
 
     def release(self, ban: Ban, rule: Rule) -> bool:
@@ -123,7 +128,7 @@ class Ledger:
     def take_up(self, ban: Ban, rule: Rule) -> None:
         """Enter a ban whose rule is in the firewall already, if perhaps in another form."""
         self.restore(ban, rule)
-        self.batch.ban(ban)
+        self.batch.ban(ban, untold=True)
         self._news.append(_News(ban))
 
     def lift(self, bans: Iterable[Ban], reason: str) -> int:
@@ -200,13 +205,13 @@ class Ledger:
         logger.warning("above %d bans those that end first are lifted: %d", MOST_BANS, len(first))
         self.lift(first, CROWDED)
 
-    def _note(self, ban: Ban) -> None:
+    def _note(self, ban: Ban, *, untold: bool) -> None:
         replaced = self.roster.get(ban.jail, ban.address)
         if replaced is not None:
             self._held.pop((ban.jail, ban.address), None)
             self.batch.end(replaced, "replaced by another")
         self.roster.add(ban)
-        self.batch.ban(ban)
+        self.batch.ban(ban, untold=untold)
 
     def _enforce(self, ban: Ban, rule: Rule) -> None:
         self._rules[ban.jail, ban.address] = rule
@@ -280,5 +285,7 @@ class Ledger:
                 listener.ban_removed(item.ban, item.lifted)
         else:
             self._recorder.banned(item.ban)
+            # Saved with whatever comes next: until then a start looks for the record.
+            self.batch.tell(item.ban)
             for listener in self.listeners:
                 listener.ban_added(item.ban)

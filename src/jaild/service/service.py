@@ -49,8 +49,9 @@ SETTLED_MS = 2000
 class Parts:
     """What the service is built from.
 
-    ``now`` gives microseconds since the epoch; ``journal`` is a directory of journal files, None
-    for the host's own; ``status`` hears a line for systemd's status display at each change.
+    ``now`` gives microseconds since the epoch; ``recorded`` tells whether the journal has a ban's
+    record; ``journal`` is a directory of journal files, None for the host's own; ``status`` hears a
+    line for systemd's status display at each change.
     """
 
     loop: Loop
@@ -61,6 +62,7 @@ class Parts:
     load: Callable[[], Config]
     status: Callable[[str], None]
     lookup: Lookup
+    recorded: Callable[[Ban], bool]
     journal: Path | None = None
 
 
@@ -177,6 +179,8 @@ class Service:
         batch = self._ledger.batch
         for ban in saved.bans:
             guard = self._jails.get(ban.jail)
+            if (ban.jail, ban.address) in saved.untold:
+                self._tell_unless_told(ban)
             if guard is None:
                 self._ledger.restore(ban, Rule(ban.jail, ban.address))
                 self._ledger.lift([ban], GONE)
@@ -189,6 +193,12 @@ class Service:
         for jail, process, _ in saved.connections:
             if jail not in self._jails:
                 batch.connections[jail, process] = None
+
+    def _tell_unless_told(self, ban: Ban) -> None:
+        if self._parts.recorded(ban):
+            self._ledger.batch.tell(ban)
+        else:
+            self._ledger.tell_again(ban)
 
     def _salvaged(self) -> None:
         self._pace.flush(durable=True)

@@ -20,6 +20,7 @@ _LATEST = 2**63 - 1
 class Batch:
     """The changes since the last commit; ``window`` is from when to when failures count.
 
+    ``untold`` are bans that are to be recorded once they are saved, ``told`` those that have been.
     A connection of None is forgotten, and a name without addresses; ``complete`` says that no ban
     is missing any more after a loss of the state. Use the methods: they keep the order of events
     right.
@@ -33,6 +34,8 @@ class Batch:
     banned: dict[tuple[str, Address], Ban] = field(default_factory=dict)
     ended: list[tuple[Ban, str]] = field(default_factory=list)
     annulled: set[tuple[str, Address]] = field(default_factory=set)
+    untold: dict[tuple[str, Address], Ban] = field(default_factory=dict)
+    told: set[tuple[str, Address]] = field(default_factory=set)
     names: dict[str, tuple[Address, ...]] = field(default_factory=dict)
     counters: dict[str, tuple[int, int]] = field(default_factory=dict)
     complete: bool = False
@@ -68,17 +71,28 @@ class Batch:
         yield from self.banned.values()
         yield from (ban for ban, _ in self.ended)
 
-    def ban(self, ban: Ban) -> None:
-        """Note a ban that is meant to be in force."""
+    def ban(self, ban: Ban, *, untold: bool = False) -> None:
+        """Note a ban that is meant to be in force, ``untold`` if it is yet to be recorded."""
         self.banned[ban.jail, ban.address] = ban
+        if untold:
+            self.untold[ban.jail, ban.address] = ban
         self.annulled.discard((ban.jail, ban.address))
 
     def annul(self, ban: Ban) -> None:
         """Note that a ban has not been made after all: nothing will tell of it."""
         self.banned.pop((ban.jail, ban.address), None)
+        self.untold.pop((ban.jail, ban.address), None)
         self.annulled.add((ban.jail, ban.address))
+
+    def tell(self, ban: Ban) -> None:
+        """Note that a ban has been recorded."""
+        key = (ban.jail, ban.address)
+        if self.untold.get(key) is ban:
+            del self.untold[key]
+        self.told.add(key)
 
     def end(self, ban: Ban, how: str) -> None:
         """Note that a ban has ended, or was over before it could begin."""
         self.banned.pop((ban.jail, ban.address), None)
+        self.untold.pop((ban.jail, ban.address), None)
         self.ended.append((ban, how))

@@ -17,7 +17,8 @@ from jaild.state.damage import Loss
 class Saved:
     """What an earlier run has left; ``position`` is None on the first start.
 
-    ``names`` are the addresses that host names had. ``lost`` is set while bans are in the firewall
+    ``names`` are the addresses that host names had, ``untold`` the bans of which there may be no
+    record. ``lost`` is set while bans are in the firewall
     that are not here: a damaged file was set aside.
     """
 
@@ -27,4 +28,5 @@ class Saved:
     bans: list[Ban] = field(default_factory=list)
     counters: dict[str, tuple[int, int]] = field(default_factory=dict)
     names: dict[str, tuple[Address, ...]] = field(default_factory=dict)
+    untold: set[tuple[str, Address]] = field(default_factory=set)
     lost: Loss | None = None

@@ -10,7 +10,7 @@ import sqlite3
 
 from jaild.state.damage import Damaged
 
-VERSION = 3
+VERSION = 4
 
 # The value of the header's field application_id while bans are yet to be found in the firewall.
 LOST = 1
@@ -37,6 +37,8 @@ CREATE TABLE history (jail TEXT NOT NULL, address TEXT NOT NULL,
     ended TEXT NOT NULL, evidence TEXT NOT NULL DEFAULT '[]');
 CREATE INDEX history_address ON history (address, since);
 CREATE TABLE name (name TEXT PRIMARY KEY, addresses TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE untold (jail TEXT NOT NULL, address TEXT NOT NULL, PRIMARY KEY (jail, address))
+    WITHOUT ROWID;
 CREATE TABLE counter (jail TEXT PRIMARY KEY, failures INTEGER NOT NULL, bans INTEGER NOT NULL)
     WITHOUT ROWID;
 """
@@ -55,6 +57,10 @@ UPDATE ban SET evidence =
     (SELECT json_group_array(json_array(0, value, '')) FROM json_each(ban.cursors));
 ALTER TABLE ban DROP COLUMN cursors;
 CREATE TABLE name (name TEXT PRIMARY KEY, addresses TEXT NOT NULL) WITHOUT ROWID;
+""",
+    3: """
+CREATE TABLE untold (jail TEXT NOT NULL, address TEXT NOT NULL, PRIMARY KEY (jail, address))
+    WITHOUT ROWID;
 """,
 }
 

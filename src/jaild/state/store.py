@@ -272,6 +272,7 @@ class Store:
             [checked(ban_of(*row)) for row in self._rows("ban", "since")],
             {jail: (failures, bans) for jail, failures, bans in self._rows("counter", "jail")},
             {name: addresses_of(text) for name, text in self._rows("name", "name")},
+            {(jail, Address(address)) for jail, address in self._rows("untold", "jail")},
             lost,
         )
 
@@ -329,6 +330,10 @@ class Store:
         gone = ((ban.jail, ban.address) for ban, _ in batch.ended)
         many("DELETE FROM ban WHERE jail = ? AND address = ?", gone)
         many("DELETE FROM ban WHERE jail = ? AND address = ?", batch.annulled)
+        over = ((ban.jail, ban.address) for ban, _ in batch.ended)
+        told = {*batch.told, *batch.annulled, *over}
+        many("DELETE FROM untold WHERE jail = ? AND address = ?", told)
+        many("INSERT OR REPLACE INTO untold VALUES (?, ?)", batch.untold)
         past = (past_row(ban, how) for ban, how in batch.ended)
         many("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)", past)
         bans = map(ban_row, batch.banned.values())
