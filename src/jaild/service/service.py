@@ -17,7 +17,6 @@ from jaild.core.address import Address, covering, parse
 from jaild.core.ban import Ban
 from jaild.core.errors import InvalidConfig, JaildError, StoreFailed
 from jaild.core.offences import Offences
-from jaild.core.rule import Rule
 from jaild.enforce.keeper import Keeper
 from jaild.enforce.port import Firewall
 from jaild.journal.record import Recorder
@@ -35,12 +34,11 @@ from jaild.service.reading import News, Reading
 from jaild.service.salvage import Salvage
 from jaild.service.sparing import Sparing
 from jaild.service.status import JailStatus, Listener, State
-from jaild.state.saved import Saved
+from jaild.service.uptake import GONE, take_up
 from jaild.state.store import Store
 
 logger = logging.getLogger(__name__)
 
-GONE = "its jail is gone"
 # What has been logged at a time can be read by then, however busy journald is.
 SETTLED_MS = 2000
 
@@ -122,7 +120,7 @@ class Service:
         self._sparing.names.restore(saved.names)
         self._jails.build(self.config, pasts_of(saved))
         self._jails.check_some_run()
-        self._take_up(saved)
+        take_up(saved, self._jails, self._ledger, self._parts.recorded)
         if saved.position is not None:
             self._recall_ended(saved.position.entry_time)
         self._ready = ready
@@ -174,31 +172,6 @@ class Service:
         """Let entries that are yet to be read find the bans under which they came."""
         for jail, address, until in self._parts.store.ended_since(seen, (PAST, OVER)):
             self._ledger.roster.past(jail, address, until)
-
-    def _take_up(self, saved: Saved) -> None:
-        batch = self._ledger.batch
-        for ban in saved.bans:
-            guard = self._jails.get(ban.jail)
-            if (ban.jail, ban.address) in saved.untold:
-                self._tell_unless_told(ban)
-            if guard is None:
-                self._ledger.restore(ban, Rule(ban.jail, ban.address))
-                self._ledger.lift([ban], GONE)
-            else:
-                # A jail with a mistake keeps its bans, on all ports: it no longer says on which.
-                self._ledger.restore(ban, guard.rule(ban.address))
-        for jail, address, _ in saved.failures:
-            if jail not in self._jails:
-                batch.clear(jail, address)
-        for jail, process, _ in saved.connections:
-            if jail not in self._jails:
-                batch.connections[jail, process] = None
-
-    def _tell_unless_told(self, ban: Ban) -> None:
-        if self._parts.recorded(ban):
-            self._ledger.batch.tell(ban)
-        else:
-            self._ledger.tell_again(ban)
 
     def _salvaged(self) -> None:
         self._pace.flush(durable=True)
