@@ -57,7 +57,7 @@ test: lint deb lintian build/peer.stamp ## everything: lint, package, unit to en
 	$(call need,$(NEEDS_TEST))
 	$(RUN) pytest -n auto --hypothesis-profile=thorough tests/unit tests/property
 	$(RUN) pytest tests/integration
-	$(RUN) pytest -n 2 --dist=loadgroup tests/e2e --suite=all
+	$(RUN) pytest -n 2 --dist=loadfile tests/e2e --suite=all
 
 torture: deb $(VENV)/stamp ## kill it 300 times, replay a million entries: nothing may differ (as root)
 	$(call need,$(NEEDS_CHECK) $(NEEDS_TEST))

@@ -34,9 +34,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "suite" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--suite", "bookworm")
         suites = root.SUITES if chosen == "all" else (chosen,)
-        # A suite's tests share a lab: where several processes test, one has all of a suite.
-        marked = [pytest.param(each, marks=pytest.mark.xdist_group(each)) for each in suites]
-        metafunc.parametrize("suite", marked, scope="session")
+        metafunc.parametrize("suite", suites, scope="session")
 
 
 @pytest.fixture(scope="session", autouse=True)

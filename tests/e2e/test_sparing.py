@@ -12,9 +12,9 @@ from tests.lab.attack import Outcome
 pytestmark = pytest.mark.e2e
 
 MAXRETRY = 3
-KNOWN, UNKNOWN = "198.51.100.150", "198.51.100.151"
-HOME, MOVED = "198.51.100.152", "198.51.100.153"
-OFFICE, DENIED = "198.51.100.154", "198.51.100.155"
+KNOWN, UNKNOWN = "198.51.100.170", "198.51.100.171"
+HOME, MOVED = "198.51.100.172", "198.51.100.173"
+OFFICE, DENIED = "198.51.100.174", "198.51.100.175"
 FOLDER = "/etc/jaild/lists"
 COMMAND = f'#!/bin/sh\n[ "$1" = {KNOWN} ]\n'
 LOCAL = f"""\
@@ -37,7 +37,7 @@ def careful(lab):
     lab.write(f"{FOLDER}/known", COMMAND)
     lab.run(["chmod", "755", f"{FOLDER}/known"])
     lab.write(f"{FOLDER}/office", "# The office.\n192.0.2.66\n")
-    lab.write(f"{FOLDER}/deny", f"{DENIED} # has been here too often\n2001:db8:155::/48\n")
+    lab.write(f"{FOLDER}/deny", f"{DENIED} # has been here too often\n2001:db8:175::/48\n")
     lab.run(["cp", "/etc/hosts", "/var/tmp/hosts"])
     lab.run(["tee", "-a", "/etc/hosts"], input=f"{HOME} home.example\n")
     lab.write("/etc/jaild/jail.local", LOCAL)
@@ -124,15 +124,15 @@ def test_a_mistake_in_a_list_is_said_and_the_old_list_stays(careful):
 
 def test_who_is_denied_is_shut_out_for_ever(careful):
     lab = careful
-    assert bans(lab, "deny") == {DENIED, "203.0.113.0/24", "2001:db8:155::/48"}
-    for address in (DENIED, "203.0.113.77", "2001:db8:155::1"):
+    assert bans(lab, "deny") == {DENIED, "203.0.113.0/24", "2001:db8:175::/48"}
+    for address in (DENIED, "203.0.113.77", "2001:db8:175::1"):
         assert lab.probe(address) in SHUT
         assert lab.probe(address, 80) in SHUT
     done = lab.run(["jailctl", "unban", "203.0.113.77"], check=False)
     assert (done.returncode, "denyip" in done.stderr) == (1, True)
     lab.run(["systemctl", "restart", "jaild"])
     assert lab.probe(DENIED) in SHUT
-    lab.write(f"{FOLDER}/deny", "2001:db8:155::/48\n")
+    lab.write(f"{FOLDER}/deny", "2001:db8:175::/48\n")
     lab.wait(lambda: lab.probe(DENIED) == "open", 10, "the list to be read")
 
 
@@ -148,7 +148,7 @@ def test_neighbours_get_their_network_banned(careful):
 
 
 def test_explain_needs_no_journal(careful):
-    lab, source = careful, "198.51.100.156"
+    lab, source = careful, "198.51.100.176"
     lab.attack([source], MAXRETRY)
     lab.wait(lambda: source in bans(lab), 10, "the ban")
     lab.run(["journalctl", "--rotate"])

@@ -28,8 +28,7 @@ from tests.lab import barrage, killer
 from tests.lab.lab import Lab
 from tests.lab.place import REPOSITORY, LabError
 
-# Where several processes test, all of this is one's.
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("torture")]
+pytestmark = pytest.mark.e2e
 
 RATE = 100
 SEED = 1
