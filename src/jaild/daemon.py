@@ -6,7 +6,6 @@
 import argparse
 import logging
 import os
-import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,8 +23,9 @@ from jaild.dbus.errors import BusError
 from jaild.dbus.files import Files
 from jaild.dbus.loop import SETTLE_MS, Loop, leave
 from jaild.enforce.client import Client
+from jaild.frame import attend
 from jaild.journal import log
-from jaild.journal.notify import notify, watchdog_usec
+from jaild.journal.notify import notify
 from jaild.journal.record import Recorder, is_recorded
 from jaild.lookup.client import Client as Lookup
 from jaild.service.service import Parts, Service
@@ -98,13 +98,7 @@ class _Process:
 
     def run(self) -> int:
         """Serve until SIGTERM; returns the exit status."""
-        for signum in (signal.SIGTERM, signal.SIGINT):
-            self._loop.on_signal(signum, self._loop.quit)
-        self._loop.on_signal(signal.SIGHUP, self._reload)
-        self._bus.on_closed(lambda: self._fail("the system bus is gone"))
-        period = watchdog_usec()
-        if period:
-            self._loop.every(period // 2000, _alive)
+        attend(self._loop, self._bus, self._reload, self._fail)
         self._loop.every(PRUNE_MS, self._service.prune)
         self._ask_for_patience(0)
         self._service.start(self._ready)
@@ -174,10 +168,6 @@ class _Process:
 
 def _say(text: str) -> None:
     notify(STATUS=text)
-
-
-def _alive() -> None:
-    notify(WATCHDOG=1)
 
 
 def _tell(config: Config) -> None:

@@ -6,8 +6,6 @@
 import argparse
 import logging
 import os
-import pwd
-import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -31,12 +29,12 @@ from jaild.enforce.server import Enforcer
 from jaild.enforce.sockets import Sockets
 from jaild.enforce.ufw import UfwMissing
 from jaild.enforce.veto import Veto
+from jaild.frame import alive, attend, callers
 from jaild.journal import log
-from jaild.journal.notify import notify, watchdog_usec
+from jaild.journal.notify import notify
 
 logger = logging.getLogger("jaild.enforcer")
 
-USER = "jaild"
 EXIT_FAILED = 1
 EXIT_NOT_AUTHORISED = 4
 EXIT_UNAVAILABLE = 69
@@ -64,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def flush() -> int:
     """Remove every rule of jaild's from ufw, now and without the bus."""
     try:
-        count = Choice(_alive).flush()
+        count = Choice(alive).flush()
     except UfwMissing:
         sys.stdout.write("ufw is not installed: there are no rules to remove\n")
     else:
@@ -94,28 +92,22 @@ class _Process:
         self._hosts = HostAddresses(self._loop, self._hosts_changed)
         self._veto.set_hosts(self._hosts.current)
         self._sockets = Sockets(self._loop)
-        engine = Choice(_alive)
+        engine = Choice(alive)
         self._drift = DriftWatch(self._loop, engine.look, self._drifted)
         self._enforcer = Enforcer(
             engine,
             self._veto,
             lambda: self._hosts.current,
             self._bus.uid_of,
-            _callers(),
+            callers(),
             self._changed,
         )
 
     def start(self) -> None:
         """Publish the object, take the name and tell systemd; raises BusError."""
-        for signum in (signal.SIGTERM, signal.SIGINT):
-            self._loop.on_signal(signum, self._loop.quit)
-        self._loop.on_signal(signal.SIGHUP, self._reload)
-        self._bus.on_closed(lambda: self._fail("the system bus is gone"))
+        attend(self._loop, self._bus, self._reload, self._fail)
         self._door = self._bus.publish(bus_names.PATH, self._enforcer, bus_names.introspection())
         self._drift.start()
-        period = watchdog_usec()
-        if period:
-            self._loop.every(period // 2000, _alive)
         self._bus.own(bus_names.NAME, lambda: self._fail("the name on the bus is lost"))
         notify(READY=1, STATUS="ready; no change yet")
         logger.info("jaild-enforcer %s is ready", __version__)
@@ -175,18 +167,6 @@ def _configure(tree: Tree) -> Config | None:
         return None
     logging.getLogger().setLevel(config.daemon.loglevel)
     return config
-
-
-def _callers() -> set[int]:
-    try:
-        return {0, pwd.getpwnam(USER).pw_uid}
-    except KeyError:
-        logger.warning("there is no user %s: only root may call", USER)
-        return {0}
-
-
-def _alive() -> None:
-    notify(WATCHDOG=1)
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -8,8 +8,6 @@ The bus starts it with the first question; it ends by itself when none has come 
 
 import argparse
 import logging
-import pwd
-import signal
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -22,8 +20,9 @@ from jaild.dbus.bus import DBUS, DBUS_PATH, Bus
 from jaild.dbus.call import Call
 from jaild.dbus.errors import BusError
 from jaild.dbus.loop import Loop, leave
+from jaild.frame import attend, callers
 from jaild.journal import log
-from jaild.journal.notify import notify, watchdog_usec
+from jaild.journal.notify import notify
 from jaild.lookup import bus_names
 from jaild.lookup.idle import Idle
 from jaild.lookup.server import Looker
@@ -31,7 +30,6 @@ from jaild.lookup.settings import Settings
 
 logger = logging.getLogger("jaild.looker")
 
-USER = "jaild"
 IDLE_SECONDS = 60.0
 # Time for the last answers to leave the process.
 GRACE_MS = 200
@@ -67,18 +65,12 @@ class _Process:
         self._bus = Bus.system()
         self._settings = Settings(tree, _loaded)
         self._idle = Idle(self._loop, self._rested)
-        self._looker = Looker(self._loop, self._settings, self._bus.uid_of, _callers(), self._idle)
+        self._looker = Looker(self._loop, self._settings, self._bus.uid_of, callers(), self._idle)
 
     def start(self, idle_ms: int) -> None:
         """Publish the object, take the name and tell systemd; raises BusError."""
-        for signum in (signal.SIGTERM, signal.SIGINT):
-            self._loop.on_signal(signum, self._loop.quit)
-        self._loop.on_signal(signal.SIGHUP, self._settings.reload)
-        self._bus.on_closed(lambda: self._fail("the system bus is gone"))
+        attend(self._loop, self._bus, self._settings.reload, self._fail)
         self._bus.publish(bus_names.PATH, self._looker, bus_names.introspection())
-        period = watchdog_usec()
-        if period:
-            self._loop.every(period // 2000, _alive)
         self._bus.own(bus_names.NAME, lambda: self._fail("the name on the bus is lost"))
         self._idle.arm(idle_ms)
         notify(READY=1, STATUS="ready")
@@ -110,18 +102,6 @@ class _Process:
 
 def _loaded(config: Config) -> None:
     logging.getLogger().setLevel(config.daemon.loglevel)
-
-
-def _alive() -> None:
-    notify(WATCHDOG=1)
-
-
-def _callers() -> set[int]:
-    try:
-        return {0, pwd.getpwnam(USER).pw_uid}
-    except KeyError:
-        logger.warning("there is no user %s: only root may ask", USER)
-        return {0}
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:

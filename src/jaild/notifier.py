@@ -9,7 +9,6 @@ It follows jaild's records in the journal and may wait for servers: nothing wait
 import argparse
 import logging
 import os
-import signal
 import socket
 import time
 from collections.abc import Sequence
@@ -24,8 +23,9 @@ from jaild.dbus.bus import Bus
 from jaild.dbus.errors import BusError
 from jaild.dbus.files import Files
 from jaild.dbus.loop import Loop, leave
+from jaild.frame import alive, attend
 from jaild.journal import log
-from jaild.journal.notify import notify, watchdog_usec
+from jaild.journal.notify import notify
 from jaild.journal.reader import JournalReader
 from jaild.journal.source import Place
 from jaild.notify import bus_names, notices
@@ -79,7 +79,7 @@ class _Process:
         world = World(
             loop=self._loop,
             open_journal=lambda: JournalReader(notices.MATCH, options.journal),
-            parts=lambda settings: RealParts(settings.notify, _alive, place),
+            parts=lambda settings: RealParts(settings.notify, alive, place),
             now=lambda: time.time_ns() // 1000,
             tell=_say,
             host=socket.gethostname(),
@@ -88,15 +88,9 @@ class _Process:
 
     def start(self) -> None:
         """Publish the object, take the name and tell systemd; raises BusError."""
-        for signum in (signal.SIGTERM, signal.SIGINT):
-            self._loop.on_signal(signum, self._loop.quit)
-        self._loop.on_signal(signal.SIGHUP, self._reload)
-        self._bus.on_closed(lambda: self._fail("the system bus is gone"))
+        attend(self._loop, self._bus, self._reload, self._fail)
         notifier = Notifier(self._bus.uid_of, self._desk.try_out)
         self._bus.publish(bus_names.PATH, notifier, bus_names.introspection())
-        period = watchdog_usec()
-        if period:
-            self._loop.every(period // 2000, _alive)
         self._loop.every(SAVE_MS, self._desk.save)
         self._bus.own(bus_names.NAME, lambda: self._fail("the name on the bus is lost"))
         self._reload()
@@ -134,10 +128,6 @@ class _Process:
 
 def _say(text: str) -> None:
     notify(STATUS=text)
-
-
-def _alive() -> None:
-    notify(WATCHDOG=1)
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:

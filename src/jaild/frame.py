@@ -1,0 +1,43 @@
+# SPDX-FileCopyrightText: The jaild authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This module is what all daemons of jaild's have in common with systemd and the bus."""
+
+import logging
+import pwd
+import signal
+from collections.abc import Callable
+
+from jaild.dbus.bus import Bus
+from jaild.dbus.loop import Loop
+from jaild.journal.notify import notify, watchdog_usec
+
+logger = logging.getLogger(__name__)
+
+# The user of the process that decides.
+USER = "jaild"
+
+
+def attend(loop: Loop, bus: Bus, reload: Callable[[], None], fail: Callable[[str], None]) -> None:
+    """Let a process heed signals, feed its watchdog, and fail with a reason when the bus goes."""
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.on_signal(signum, loop.quit)
+    loop.on_signal(signal.SIGHUP, reload)
+    bus.on_closed(lambda: fail("the system bus is gone"))
+    period = watchdog_usec()
+    if period:
+        loop.every(period // 2000, alive)
+
+
+def alive() -> None:
+    """Tell the watchdog that the process does its work."""
+    notify(WATCHDOG=1)
+
+
+def callers() -> set[int]:
+    """Return who may call what belongs to jaild alone: root and jaild's user, as numbers."""
+    try:
+        return {0, pwd.getpwnam(USER).pw_uid}
+    except KeyError:
+        logger.warning("there is no user %s: only root may call", USER)
+        return {0}
