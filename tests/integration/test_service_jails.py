@@ -186,3 +186,17 @@ def test_a_jail_that_comes_later_begins_with_what_is_logged_then(house):
     assert (service.jail_status("x").failed_now, bans_of(service, "x")) == (1, [])
     read_on(house, "three", [entry(f"failure from {PEER}", at=20, unit="x.service")])
     assert bans_of(service, "x") == [(PEER, "2 failures")]
+
+
+def test_so_does_one_whose_mistake_kept_it_from_its_work(house):
+    jail = "[x]\nenabled = true\njournalmatch = _SYSTEMD_UNIT=x.service\nmaxretry = "
+    write(house, x__conf="[Definition]\nfailregex = ^failure from <HOST>$\n", x=jail + "many\n")
+    service = open_house(house)
+    read_on(house, "one", [entry(f"failure from {PEER}", at=at, unit="x.service") for at in (1, 2)])
+    write(house, x=jail + "2\n")
+    service.reload()
+    house.clock.pass_time(1)
+    assert (service.jail_status("x").failed_now, bans_of(service, "x")) == (0, [])
+    again = [entry(f"failure from {PEER}", at=at, unit="x.service") for at in (10, 11)]
+    read_on(house, "two", again)
+    assert bans_of(service, "x") == [(PEER, "2 failures")]

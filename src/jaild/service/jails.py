@@ -84,7 +84,8 @@ class Jails:
                 # Until somebody starts it, or the service.
                 guard.kept, guard.banned, guard.reason = past, past.banned, was.reason
             elif guard.name not in broken:
-                guard.since = self._now() if was is None else 0
+                # What was logged while there was no such jail at work is not its business.
+                guard.since = self._now() if was is None or was.jail is None else 0
                 self.start(guard, past)
         for mistake in mistakes:
             self._guards[mistake.name] = self._kept(
