@@ -94,6 +94,7 @@ class Model:
     before they could begin, "replaced", or "lifted". ``records`` are the decisions told. A jail
     with a mistake is ``failed``, and ``dead`` if it does not go on with its rules from before.
     ``removed`` are jails that have not been there all the time: of their totals nothing is said.
+    ``last`` is the time of the last line read that a jail has asked for.
     """
 
     rules: dict[str, Rules] = field(default_factory=dict)
@@ -110,6 +111,7 @@ class Model:
     removed: set[str] = field(default_factory=set)
     counted: set[int] = field(default_factory=set)
     lines_read: int = 0
+    last: int = 0
 
     def copy(self):
         return copy.deepcopy(self)
@@ -166,18 +168,23 @@ class Model:
         """Let the jails see all that the journal has and that they have not seen."""
         for number in range(self.lines_read, len(lines)):
             line = lines[number]
+            if any(line.unit in self.rules[jail].units for jail in self.rules.keys() - self.dead):
+                self.last = line.time
             for jail in self.running():
                 if line.address is not None and line.unit in self.rules[jail].units:
                     before = self.failed_total.get(jail, 0)
                     self._fail(jail, line.address, line.time, now)
                     if self.failed_total.get(jail, 0) > before:
                         self.counted.add(number)
+        if self.lines_read < len(lines):
+            self.forget_suspects(self.last)
         self.lines_read = len(lines)
 
-    def go_back(self, number):
+    def go_back(self, number, last):
         """Read on from an earlier line, after a crash: nothing may have counted from there on."""
         assert all(one < number for one in self.counted), (number, self.counted)
         self.lines_read = min(number, self.lines_read)
+        self.last = last
 
     def _fail(self, jail, address, time, now):
         if self.spared(jail, address):
@@ -228,7 +235,8 @@ class Model:
     def pass_time(self, now):
         """End what has ended by its time; forget suspects who were quiet for a whole window."""
         self.end_bans(now)
-        self.forget_suspects(now)
+        # A little later: an entry from before now may still come in.
+        self.forget_suspects(now - 2 * SECOND)
 
     def end_bans(self, now):
         for ban in list(self.bans):
@@ -237,8 +245,7 @@ class Model:
 
     def forget_suspects(self, now):
         for jail in self.running():
-            # A little later: an entry from before now may still come in.
-            since = now - self.rules[jail].findtime * SECOND - 2 * SECOND
+            since = now - self.rules[jail].findtime * SECOND
             for unit in {f.unit for f in self.failures if f.jail == jail}:
                 times = [f.time for f in self.failures if (f.jail, f.unit) == (jail, unit)]
                 if max(times) <= since:
@@ -269,6 +276,7 @@ class Model:
         return self._lift(ban for ban in self.bans if jail in ("", ban.jail))
 
     def stop_jail(self, jail):
+        self.forget_suspects(self.last)
         self.stopped.add(jail)
         return self.unban_all(jail)
 
@@ -285,6 +293,7 @@ class Model:
 
     def reload(self, rules):
         """Use other rules; a jail with a mistake goes on with those from before, if it ran."""
+        self.forget_suspects(self.last)
         self.failed = {jail for jail in rules if rules[jail].broken}
         idle = self.stopped | self.dead
         self.dead = {jail for jail in self.failed if jail not in self.rules or jail in idle}

@@ -249,6 +249,8 @@ class Machine(Comparing):
     @rule(cleanly=st.booleans(), data=st.data())
     def restart(self, cleanly, data):
         self._at(OTHER)
+        if cleanly:
+            self.model.forget_suspects(self.model.last)
         self.house.close(cleanly=cleanly)
         self._go_back()
         self._down_time(data)
@@ -260,7 +262,8 @@ class Machine(Comparing):
         other.close()
         cursor = position.cursor if position is not None else ""
         oldest = min((number for number, _ in self.house.journal), default=len(self.lines))
-        self.model.go_back(max(int(cursor.partition("=")[2] or -1) + 1, oldest))
+        last = position.entry_time if position is not None else 0
+        self.model.go_back(max(int(cursor.partition("=")[2] or -1) + 1, oldest), last)
 
     def _command(self, jail, address=None):
         """Ban an address by hand, or lift all bans of a jail."""
@@ -283,6 +286,7 @@ class Machine(Comparing):
         self._at(BY_HAND if by_hand else ENTRIES)
         before = self.model.copy()
         self.house.set_trap(where)
+        saved = True
         try:
             if not by_hand:
                 self._write(what)
@@ -290,19 +294,26 @@ class Machine(Comparing):
             elif what[0] in self.rules:
                 self._command(*what)
         except Crash:
-            if where == "commit":
-                self.model = before
+            saved = where != "commit"
         self.house.clear_trap()
-        # Of what was decided and saved, but not told before the end, only bans are told later.
+        if saved:
+            # Bans may have ended during this, and nobody been told.
+            self.model.end_bans(self.now)
+        else:
+            self.model = before
+        self._compare_told(before)
+        self.house.close(cleanly=False)
+        self._go_back()
+        self._down_time(data)
+
+    def _compare_told(self, before):
+        """Of what was decided and saved, but not told before the end, only bans are told later."""
         told = self.house.told()
         assert not Counter(told) - Counter(self.model.records)
         assert not Counter(before.records) - Counter(told)
         missing = Counter(self.model.records) - Counter(told)
         present = {("banned", *vars(ban).values()) for ban in self.model.bans}
         self.model.records = told + [one for one in missing if one in present]
-        self.house.close(cleanly=False)
-        self._go_back()
-        self._down_time(data)
 
     @rule(own=st.sampled_from((OWN, (*OWN, "192.0.2.1"), (*OWN, "198.51.100.7"))))
     def own_addresses(self, own):
