@@ -26,11 +26,9 @@ def test_suspects_go_when_they_have_been_quiet():
     tally.add(A, Failure(0, ""))
     tally.add(B, Failure(50, ""))
     tally.add(A, Failure(60, ""))
-    assert tally.quiet_at() == 150
     assert tally.expire(149) == []
     assert tally.expire(150) == [B]
     assert tally.expire(160) == [A]
-    assert tally.quiet_at() is None
 
 
 def test_a_lower_limit_after_a_restart_waits_for_the_next_failure():

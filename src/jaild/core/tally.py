@@ -117,12 +117,6 @@ class Tally:
             quiet.append(address)
         return quiet
 
-    def quiet_at(self) -> int | None:
-        """Return when the next suspect has been quiet for a whole window, None without suspects."""
-        if not self._suspects:
-            return None
-        return next(iter(self._suspects.values()))[-1].time + self.findtime
-
 
 def _insert(window: list[Failure], failure: Failure) -> None:
     """Put a failure in its place by its time: nearly always the last."""
