@@ -261,9 +261,14 @@ class Machine(Comparing):
         position = other.load().position
         other.close()
         cursor = position.cursor if position is not None else ""
-        oldest = min((number for number, _ in self.house.journal), default=len(self.lines))
         last = position.entry_time if position is not None else 0
-        self.model.go_back(max(int(cursor.partition("=")[2] or -1) + 1, oldest), last)
+        number = int(cursor.partition("=")[2] or -1)
+        oldest = min((number for number, _ in self.house.journal), default=len(self.lines))
+        if number < oldest:
+            # What it points to is gone, and with it how many of its moment have been read.
+            later = (n for n, entry in self.house.journal if entry.time > last)
+            number = next(later, len(self.lines)) - 1
+        self.model.go_back(number + 1, last)
 
     def _command(self, jail, address=None):
         """Ban an address by hand, or lift all bans of a jail."""
