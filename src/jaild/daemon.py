@@ -17,13 +17,12 @@ from jaild.api.door import Door
 from jaild.config import command_line
 from jaild.config.load import load
 from jaild.config.model import Config
-from jaild.core.errors import InvalidConfig, JaildError
+from jaild.core.errors import InvalidConfig
 from jaild.dbus.bus import Bus
-from jaild.dbus.errors import BusError
 from jaild.dbus.files import Files
 from jaild.dbus.loop import SETTLE_MS, Loop, leave
 from jaild.enforce.client import Client
-from jaild.frame import attend
+from jaild.frame import EXIT_UNAVAILABLE, attend, carry_out
 from jaild.journal import log
 from jaild.journal.notify import notify
 from jaild.journal.record import Recorder, is_recorded
@@ -32,11 +31,6 @@ from jaild.service.service import Parts, Service
 from jaild.state.store import Store
 
 logger = logging.getLogger("jaild")
-
-EXIT_FAILED = 1
-EXIT_UNAVAILABLE = 69
-# sysexits.h, EX_CONFIG: systemd does not start a process again that ends with it.
-EXIT_CONFIG = 78
 
 PRUNE_MS = 6 * 3600 * 1000
 # While entries are read that were missed, systemd is asked this often to wait on.
@@ -47,23 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the process; returns its exit status."""
     options = _parse(argv)
     log.start()
-    try:
-        return _Process(options).run()
-    except InvalidConfig as error:
-        logger.critical("%s", error)
-        notify(STATUS=f"bad configuration: {error}", ERRNO=22)
-        return EXIT_CONFIG
-    except BusError as error:
-        logger.critical("%s", error)
-        return EXIT_UNAVAILABLE
-    except JaildError as error:
-        logger.critical("%s", error)
-        notify(STATUS=str(error))
-        return EXIT_FAILED
-    except Exception as error:
-        detail = logger.isEnabledFor(logging.DEBUG)
-        logger.critical("jaild failed: %s: %s", type(error).__name__, error, exc_info=detail)
-        return EXIT_FAILED
+    return carry_out(lambda: _Process(options).run())
 
 
 class _Process:

@@ -15,9 +15,8 @@ from jaild.config import command_line
 from jaild.config.load import Tree, load
 from jaild.config.model import Config
 from jaild.core.address import Network
-from jaild.core.errors import InvalidConfig, JaildError, NotAuthorized
+from jaild.core.errors import InvalidConfig
 from jaild.dbus.bus import Bus
-from jaild.dbus.errors import BusError
 from jaild.dbus.files import Files
 from jaild.dbus.loop import Loop, leave
 from jaild.enforce import bus_names
@@ -29,15 +28,13 @@ from jaild.enforce.server import Enforcer
 from jaild.enforce.sockets import Sockets
 from jaild.enforce.ufw import UfwMissing
 from jaild.enforce.veto import Veto
-from jaild.frame import alive, attend, callers
+from jaild.frame import EXIT_UNAVAILABLE, alive, attend, callers, carry_out
 from jaild.journal import log
 from jaild.journal.notify import notify
 
 logger = logging.getLogger("jaild.enforcer")
 
-EXIT_FAILED = 1
 EXIT_NOT_AUTHORISED = 4
-EXIT_UNAVAILABLE = 69
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,16 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if os.geteuid() != 0:
         logger.error("jaild-enforcer changes the firewall and must run as root")
         return EXIT_NOT_AUTHORISED
-    try:
-        return flush() if options.flush else serve(command_line.tree(options))
-    except JaildError as error:
-        logger.critical("%s", error)
-        is_of_bus = isinstance(error, BusError | NotAuthorized)
-        return EXIT_UNAVAILABLE if is_of_bus else EXIT_FAILED
-    except Exception as error:
-        kind, detail = type(error).__name__, logger.isEnabledFor(logging.DEBUG)
-        logger.critical("unexpected: %s: %s", kind, error, exc_info=detail)
-        return EXIT_FAILED
+    if options.flush:
+        return carry_out(flush)
+    return carry_out(lambda: serve(command_line.tree(options)))
 
 
 def flush() -> int:

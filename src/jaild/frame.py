@@ -1,14 +1,17 @@
 # SPDX-FileCopyrightText: The jaild authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""This module is what all daemons of jaild's have in common with systemd and the bus."""
+"""This module is what all daemons of jaild's have in common: systemd, the bus, exit statuses."""
 
+import errno
 import logging
 import pwd
 import signal
 from collections.abc import Callable
 
+from jaild.core.errors import InvalidConfig, JaildError, NotAuthorized
 from jaild.dbus.bus import Bus
+from jaild.dbus.errors import BusError
 from jaild.dbus.loop import Loop
 from jaild.journal.notify import notify, watchdog_usec
 
@@ -16,6 +19,29 @@ logger = logging.getLogger(__name__)
 
 # The user of the process that decides.
 USER = "jaild"
+
+EXIT_FAILED = 1
+# sysexits.h, EX_UNAVAILABLE and EX_CONFIG; with the latter systemd does not start a process again.
+EXIT_UNAVAILABLE = 69
+EXIT_CONFIG = 78
+
+
+def carry_out(work: Callable[[], int]) -> int:
+    """Do the work of a process and return its exit status; what ends it is told in one sentence."""
+    try:
+        return work()
+    except InvalidConfig as error:
+        logger.critical("%s", error)
+        notify(STATUS=f"bad configuration: {error}", ERRNO=errno.EINVAL)
+        return EXIT_CONFIG
+    except JaildError as error:
+        logger.critical("%s", error)
+        notify(STATUS=str(error))
+        return EXIT_UNAVAILABLE if isinstance(error, BusError | NotAuthorized) else EXIT_FAILED
+    except Exception as error:
+        kind, detail = type(error).__name__, logger.isEnabledFor(logging.DEBUG)
+        logger.critical("unexpected: %s: %s", kind, error, exc_info=detail)
+        return EXIT_FAILED
 
 
 def attend(loop: Loop, bus: Bus, reload: Callable[[], None], fail: Callable[[str], None]) -> None:

@@ -15,12 +15,10 @@ from jaild import __version__
 from jaild.config import command_line
 from jaild.config.load import Tree
 from jaild.config.model import Config
-from jaild.core.errors import JaildError, NotAuthorized
 from jaild.dbus.bus import DBUS, DBUS_PATH, Bus
 from jaild.dbus.call import Call
-from jaild.dbus.errors import BusError
 from jaild.dbus.loop import Loop, leave
-from jaild.frame import attend, callers
+from jaild.frame import EXIT_UNAVAILABLE, attend, callers, carry_out
 from jaild.journal import log
 from jaild.journal.notify import notify
 from jaild.lookup import bus_names
@@ -33,26 +31,20 @@ logger = logging.getLogger("jaild.looker")
 IDLE_SECONDS = 60.0
 # Time for the last answers to leave the process.
 GRACE_MS = 200
-EXIT_FAILED = 1
-EXIT_UNAVAILABLE = 69
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the process; return its exit status."""
     options = _parse(argv)
     log.start()
-    try:
-        process = _Process(command_line.tree(options))
-        process.start(int(options.idle * 1000))
-        return process.run()
-    except JaildError as error:
-        logger.critical("%s", error)
-        is_of_bus = isinstance(error, BusError | NotAuthorized)
-        return EXIT_UNAVAILABLE if is_of_bus else EXIT_FAILED
-    except Exception as error:
-        kind, detail = type(error).__name__, logger.isEnabledFor(logging.DEBUG)
-        logger.critical("unexpected: %s: %s", kind, error, exc_info=detail)
-        return EXIT_FAILED
+    return carry_out(lambda: serve(command_line.tree(options), int(options.idle * 1000)))
+
+
+def serve(tree: Tree, idle_ms: int) -> int:
+    """Serve org.jaild1.Lookup until nobody has asked for so long, or SIGTERM."""
+    process = _Process(tree)
+    process.start(idle_ms)
+    return process.run()
 
 
 class _Process:

@@ -18,12 +18,11 @@ from typing import NoReturn
 from jaild import __version__
 from jaild.config import command_line
 from jaild.config.load import load
-from jaild.core.errors import InvalidConfig, JaildError
+from jaild.core.errors import InvalidConfig
 from jaild.dbus.bus import Bus
-from jaild.dbus.errors import BusError
 from jaild.dbus.files import Files
 from jaild.dbus.loop import Loop, leave
-from jaild.frame import alive, attend
+from jaild.frame import EXIT_UNAVAILABLE, alive, attend, carry_out
 from jaild.journal import log
 from jaild.journal.notify import notify
 from jaild.journal.reader import JournalReader
@@ -37,8 +36,6 @@ from jaild.notify.world import RealParts
 
 logger = logging.getLogger("jaild.notifier")
 
-EXIT_FAILED = 1
-EXIT_UNAVAILABLE = 69
 
 # The journal forgets; a place in it that is this old at most is not taken for forgotten.
 SAVE_MS = 6 * 3600 * 1000
@@ -48,21 +45,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the process; return its exit status."""
     options = _parse(argv)
     log.start()
-    try:
-        process = _Process(options)
-        process.start()
-        return process.run()
-    except BusError as error:
-        logger.critical("%s", error)
-        return EXIT_UNAVAILABLE
-    except JaildError as error:
-        logger.critical("%s", error)
-        notify(STATUS=str(error))
-        return EXIT_FAILED
-    except Exception as error:
-        kind, detail = type(error).__name__, logger.isEnabledFor(logging.DEBUG)
-        logger.critical("unexpected: %s: %s", kind, error, exc_info=detail)
-        return EXIT_FAILED
+    return carry_out(lambda: serve(options))
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Tell of what happens until SIGTERM."""
+    process = _Process(options)
+    process.start()
+    return process.run()
 
 
 class _Process:

@@ -28,7 +28,7 @@ KNOWS = {
     **{room: {"core"} for room in ("config", "journal", "state", "dbus")},
     **{room: {"core", "config", "dbus"} for room in ("enforce", "lookup")},
     "notify": {"core", "config", "journal", "state", "dbus"},
-    "frame": {"journal", "dbus"},
+    "frame": {"core", "journal", "dbus"},
 }
 # One door each: (room or module) that may import a package from outside the standard library.
 GUESTS = {
