@@ -200,3 +200,28 @@ def test_so_does_one_whose_mistake_kept_it_from_its_work(house):
     again = [entry(f"failure from {PEER}", at=at, unit="x.service") for at in (10, 11)]
     read_on(house, "two", again)
     assert bans_of(service, "x") == [(PEER, "2 failures")]
+
+
+def test_a_jail_that_would_find_its_own_bans_does_not(house):
+    echo = "[Definition]\nfailregex = ^\\[\\w+\\] banned <ADDR> .*$\njournalmatch = _UID=0\n"
+    write(house, echo__conf=echo, echo="[echo]\nenabled = true\nmaxretry = 1\n")
+    service = open_house(house)
+    told = "[echo] banned 192.0.2.7 until 2026-11-22 15:46:40+00:00: 1 failure"
+    other = told.replace("2.7", "2.8")
+    read_on(house, "one", [entry(told, at=1, unit="jaild.service"), entry(other, at=2, unit="o")])
+    assert bans_of(service, "echo") == [("192.0.2.8", "1 failure")]
+
+
+def test_a_ban_that_is_over_before_it_is_found_is_told_once(house):
+    write_journal(house.journal, [failed(1), failed(2)])
+    house.clock.time += 3 * 86_400 * SECOND
+    write(house, test="[sshd]\nenabled = true\nmaxretry = 2\nbantime = 1h\nfindtime = 10d\n")
+    kinds = {MessageId.TOO_LATE, MessageId.BANNED, MessageId.UNBANNED}
+    for _ in range(2):
+        service = open_house(house)
+        assert service.bans("") == []
+        (line,) = [text for text, fields in house.diary.records if fields["MESSAGE_ID"] in kinds]
+        assert line.startswith("[sshd] 192.0.2.7 was to be banned until ")
+        assert line.endswith(", which is over: 2 failures")
+        house.close(service)
+    open_house(house)

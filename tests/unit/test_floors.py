@@ -11,6 +11,7 @@ import pytest
 import jaild
 
 HOUSE = Path(jaild.__file__).parent
+TESTS = Path(__file__).parents[1]
 # From the top floor down; rooms of one line stand side by side and do not know each other.
 FLOORS = (
     ("core",),
@@ -44,6 +45,8 @@ IMPURE = {"logging", "os", "pathlib", "sqlite3", "subprocess", "time", "threadin
 
 MODULES = sorted(HOUSE.rglob("*.py"))
 LONGEST = 400
+# Tested in the build of the package too, where no program makes real journals.
+QUICK = sorted(path for room in ("unit", "property") for path in (TESTS / room).glob("test_*.py"))
 
 
 def room_of(module: Path) -> str:
@@ -102,3 +105,11 @@ def test_no_room_is_too_large():
     lengths = sorted(len(module.read_text().splitlines()) for module in MODULES)
     assert lengths[-1] <= LONGEST
     assert lengths[len(lengths) // 2] <= 150
+
+
+@pytest.mark.parametrize("module", QUICK, ids=lambda path: path.name)
+def test_quick_tests_need_no_real_journal(module):
+    nodes = ast.walk(ast.parse(module.read_text()))
+    froms = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    names = {alias.name for node in froms for alias in node.names}
+    assert "write_journal" not in names

@@ -12,8 +12,7 @@ from jaild.core import match
 from jaild.core.match import Match
 from jaild.service import watch
 from jaild.service.watch import Router
-from tests.clockwork import House
-from tests.verbs import entry, write_journal
+from tests.verbs import entry
 
 
 @dataclass
@@ -70,23 +69,3 @@ def test_no_jail_reads_what_jaild_writes(journalmatch, unit):
 def test_the_own_units_are_those_that_there_are():
     units = Path(__file__).parents[2] / "units"
     assert {path.name.encode() for path in units.glob("*.service")} == set(watch._OWN)
-
-
-def test_a_jail_that_would_find_its_own_bans_does_not(tmp_path):
-    house = House(tmp_path)
-    (house.etc / "filter.d").mkdir()
-    (house.etc / "filter.d/echo.conf").write_text(
-        "[Definition]\nfailregex = ^\\[\\w+\\] banned <ADDR> .*$\njournalmatch = _UID=0\n"
-    )
-    (house.etc / "jail.d/zz.local").write_text("[echo]\nenabled = true\nmaxretry = 1\n")
-    told = "[echo] banned 192.0.2.7 until 2026-11-22 15:46:40+00:00: 1 failure"
-    write_journal(
-        house.journal,
-        [
-            entry(told, at=-9, unit="jaild.service"),
-            entry(told.replace("2.7", "2.8"), at=-8, unit="other.service"),
-        ],
-    )
-    service = house.open()
-    assert [ban.address for ban in service.bans("echo")] == ["192.0.2.8"]
-    house.close(service)

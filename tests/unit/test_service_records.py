@@ -8,9 +8,6 @@ import pytest
 from jaild.core.errors import InvalidConfig
 from jaild.journal.record import MessageId, Recorder
 from tests.clockwork import House
-from tests.verbs import SECOND, entry, write_journal
-
-DAY = 86_400
 
 
 @pytest.fixture
@@ -21,23 +18,6 @@ def house(tmp_path):
 def told(house, *kinds):
     """Return the texts of the records of some kinds, in their order."""
     return [text for text, fields in house.diary.records if fields["MESSAGE_ID"] in kinds]
-
-
-def test_a_ban_that_is_over_before_it_is_found_is_told_once(house):
-    failures = [
-        entry(f"Failed password for root from 192.0.2.7 port {n} ssh2", at=n, pid=n) for n in (1, 2)
-    ]
-    write_journal(house.journal, failures)
-    house.clock.time += 3 * DAY * SECOND
-    service = house.open()
-    assert service.bans("") == []
-    (line,) = told(house, MessageId.TOO_LATE, MessageId.BANNED, MessageId.UNBANNED)
-    assert line.startswith("[sshd] 192.0.2.7 was to be banned until ")
-    assert line.endswith(", which is over: 2 failures")
-    house.close(service)
-    service = house.open()
-    assert len(told(house, MessageId.TOO_LATE)) == 1
-    house.close(service)
 
 
 def test_a_jail_that_is_stopped_and_started_by_hand(house):
