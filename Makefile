@@ -16,7 +16,8 @@ NEEDS_DEB := build-essential
 NEEDS_LINTIAN := lintian
 NEEDS_LAB := debian-archive-keyring iproute2 mmdebstrap openssh-client sshpass systemd-container \
 	util-linux
-NEEDS_TEST := $(NEEDS_LAB) conntrack curl dbus iptables polkitd python3-dbusmock systemd-journal-remote
+NEEDS_TEST := $(NEEDS_LAB) conntrack curl dbus iptables nftables polkitd python3-dbusmock \
+	systemd-journal-remote
 NEEDS_BENCH := dbus iproute2 iptables python3-gi python3-pydbus python3-rich python3-systemd systemd \
 	systemd-journal-remote ufw util-linux
 
