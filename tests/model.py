@@ -90,6 +90,8 @@ def attacker(address):
 class Model:
     """The service; ``rules`` are those in use, by jail, ``own`` the host's addresses.
 
+    ``anywhere`` is what any jail spares, so that no jail bans a network around it.
+
     ``past`` has the bans that have ended and how: "over" by their time, "late" when they were over
     before they could begin, "replaced", or "lifted". ``records`` are the decisions told. A jail
     with a mistake is ``failed``, and ``dead`` if it does not go on with its rules from before.
@@ -99,6 +101,7 @@ class Model:
 
     rules: dict[str, Rules] = field(default_factory=dict)
     own: tuple[str, ...] = ()
+    anywhere: tuple[str, ...] = ()
     stopped: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
     dead: set[str] = field(default_factory=set)
@@ -130,10 +133,14 @@ class Model:
         """Return whether a jail must not ban an address, or a network because it would hit one."""
         return any(touch(address, other) for other in (*self.rules[jail].ignoreip, *self.own))
 
+    def shielded(self, address):
+        """Return whether a network would hit somebody whom any jail spares, or this host."""
+        return "/" in address and any(touch(address, one) for one in (*self.anywhere, *self.own))
+
     def unit(self, jail, address):
         """Return what the failures of an address count against."""
         network = attacker(address)
-        return address if self.spared(jail, network) else network
+        return address if self.spared(jail, network) or self.shielded(network) else network
 
     def window(self, jail, unit, now):
         """Return the failures that count at a time."""
@@ -257,7 +264,7 @@ class Model:
         """Ban by hand: 0 for the jail's bantime, -1 for ever; returns why not, "" if done."""
         if jail not in self.running():
             return "NoSuchJail"
-        if self.spared(jail, address):
+        if self.spared(jail, address) or self.shielded(address):
             return "AddressIgnored"
         length = {0: self.rules[jail].length, -1: FOREVER}.get(seconds, seconds * SECOND)
         self._forget(jail, address)
@@ -282,6 +289,7 @@ class Model:
 
     def start_jail(self, jail):
         self.stopped.discard(jail)
+        self.count_anew()
 
     def _lift(self, bans):
         bans = list(bans)
@@ -299,7 +307,7 @@ class Model:
         self.dead = {jail for jail in self.failed if jail not in self.rules or jail in idle}
         self.stopped -= self.failed
         kept = {jail: self.rules.get(jail, rules[jail]) for jail in self.failed}
-        self._use({**rules, **kept})
+        self._use({**rules, **kept}, rules)
         self.set_own(self.own)
 
     def start(self, rules, own):
@@ -307,19 +315,33 @@ class Model:
         self.stopped = set()
         self.failed = {jail for jail in rules if rules[jail].broken}
         self.dead = set(self.failed)
-        self._use(rules)
+        self.own = own
+        self._use(rules, rules)
         self.set_own(own)
 
-    def _use(self, rules):
+    def _use(self, rules, written):
+        self.anywhere = tuple(one for jail in written.values() for one in jail.ignoreip)
         self.removed |= self.rules.keys() - rules.keys()
         self.rules = dict(rules)
         self.stopped &= set(rules)
         self._lift([ban for ban in self.bans if ban.jail not in rules])
         self.failures = [f for f in self.failures if f.jail in rules]
+        self.count_anew()
+
+    def count_anew(self):
+        """Let failures count against networks that may be banned now; not the other way round."""
+        self.failures = [
+            f
+            if f.jail not in self.running()
+            else Failure(f.jail, self.unit(f.jail, f.unit) if "/" not in f.unit else f.unit, f.time)
+            for f in self.failures
+        ]
+        self.failures.sort(key=lambda f: f.time)
 
     def set_own(self, own):
         """Learn the host's own addresses; nobody who is spared now stays banned."""
         self.own = own
         for ban in list(self.bans):
-            if ban.jail not in self.dead and self.spared(ban.jail, ban.address):
+            spared = ban.jail not in self.dead and self.spared(ban.jail, ban.address)
+            if spared or self.shielded(ban.address):
                 self._end(ban, "lifted")

@@ -57,6 +57,7 @@ class Comparing(RuleBasedStateMachine):
         agree(sorted(bans), sorted(map(plain, self.model.bans)))
         for ban in self.model.bans:
             assert ban.jail in self.model.dead or not self.model.spared(ban.jail, ban.address)
+            assert not self.model.shielded(ban.address)
 
     def _same_jails(self):
         states = {jail.name: jail for jail in self.house.service.jail_states()}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from jaild.config.load import Tree, load
 from jaild.enforce.memory import Memory
+from jaild.enforce.veto import Veto
 from jaild.journal.record import MessageId, Recorder
 from jaild.lookup.memory import Memory as Nobody
 from jaild.service.service import Parts, Service
@@ -34,6 +35,20 @@ class TrappedDiary(Diary):
         super().send(text, fields)
 
 
+class Wary(Memory):
+    """A firewall that bans no network that would hit somebody who is spared."""
+
+    def __init__(self, ignored):
+        super().__init__()
+        self._ignored = ignored
+
+    def _become(self, wanted, done):
+        veto = Veto(self._ignored(), self.hosts)
+        networks = {rule.address for rule in wanted if "/" in rule.address}
+        self.refuses = {one: why for one in networks if (why := veto.reason(one))}
+        super()._become(wanted, done)
+
+
 class House:
     """The service, and what is around it; ``service`` is None while it does not run."""
 
@@ -45,7 +60,7 @@ class House:
         (self.etc / "filter.d").mkdir(parents=True)
         knock = "[Definition]\nfailregex = ^failure from <ADDR>$\n"
         (self.etc / "filter.d/knock.conf").write_text(knock)
-        self.firewall = Memory()
+        self.firewall = Wary(lambda: self.load().ignored)
         self.diary = TrappedDiary()
         self.journal = MemoryJournal()
         self.clock = Clockwork()

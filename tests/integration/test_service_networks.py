@@ -5,6 +5,9 @@
 
 import pytest
 
+from jaild.core.errors import FirewallFailed
+from jaild.enforce.memory import Memory
+from jaild.enforce.veto import Veto
 from jaild.service.limit import Limit
 from jaild.service.replay import Audience, Replay
 from tests.clockwork import House
@@ -70,6 +73,102 @@ def test_a_network_with_somebody_spared_in_it_is_not_banned(house):
     assert not banned(service)
     read_on(house, "b", attack(V6 + "1", at=20, tries=2))
     assert banned(service) == {V6 + "1"}
+
+
+class Wary(Memory):
+    """A firewall with the enforcer's veto."""
+
+    def __init__(self, house):
+        super().__init__()
+        self._house = house
+
+    def _become(self, wanted, done):
+        veto = Veto(self._house.load().ignored, self.hosts)
+        self.refuses = {r.address: why for r in wanted if (why := veto.reason(r.address))}
+        super()._become(wanted, done)
+
+
+def spare_elsewhere(house, address):
+    house.firewall = Wary(house)
+    lines = f"[nginx-http-auth]\nenabled = true\nignoreip = {address}\n"
+    (house.etc / "jail.d/y.local").write_text(lines)
+
+
+def test_a_network_with_somebody_that_another_jail_spares_is_not_banned(house):
+    spare_elsewhere(house, V6 + "8")
+    service = start(house)
+    read_on(house, "a", attack(V6 + "1", tries=3))
+    assert banned(service) == {V6 + "1"}
+    assert {rule.address for rule in house.firewall.rules} == banned(service)
+
+
+def test_nor_are_addresses_drawn_together_around_him(house):
+    spare_elsewhere(house, "198.51.100.50")
+    configure(house, ban__aggregate="3")
+    service = start(house)
+    single = {"198.51.100.1", "198.51.100.2", "198.51.100.3"}
+    read_on(house, "a", attack(*sorted(single), tries=3))
+    assert banned(service) == single
+    assert {rule.address for rule in house.firewall.rules} == single
+
+
+def test_nor_one_with_an_address_of_the_host_that_may_be_banned_itself(house):
+    configure(house, ignoreself="false")
+    house.firewall.hosts = (V6 + "aa",)
+    service = start(house)
+    read_on(house, "a", attack(V6 + "1", tries=3))
+    assert banned(service) == {V6 + "1"}
+
+
+def test_a_reload_that_spares_somebody_in_another_jail_lifts_his_network(house):
+    service = start(house)
+    read_on(house, "a", attack(V6 + "1", tries=3))
+    assert banned(service) == {V6 + "/64"}
+    spare_elsewhere(house, V6 + "8")
+    service.reload()
+    house.clock.pass_time()
+    assert not banned(service)
+    out = []
+    service.ban("sshd", V6 + "/64", 0, "", out.append)
+    house.clock.pass_time()
+    assert str(out[0]) == f"{V6}/64 is not banned: no jail may ban {V6}8"
+
+
+def test_addresses_stay_banned_until_the_firewall_has_taken_their_network(house):
+    configure(house, ban__aggregate="2")
+    service = start(house)
+    read_on(house, "a", attack("192.0.2.1", tries=3))
+    house.firewall.refuses = {"192.0.2.0/24": "somebody is in it"}
+    read_on(house, "b", attack("192.0.2.2", at=20, tries=3))
+    assert banned(service) == {"192.0.2.1"}
+    house.firewall.refuses = {}
+    house.firewall.failure = FirewallFailed("ufw is on fire")
+    read_on(house, "c", attack("192.0.2.2", at=40, tries=3))
+    assert banned(service) == {"192.0.2.1", "192.0.2.0/24"}
+    house.firewall.failure = None
+    read_on(house, "d", attack("198.51.100.1", at=60, tries=3))
+    assert banned(service) == {"192.0.2.0/24", "198.51.100.1"}
+
+
+def test_a_ban_that_was_refused_is_no_offence_and_not_heard_of(house):
+    configure(house, bantime__increment="true")
+    with (house.etc / "jail.d/z.local").open("a") as file:
+        file.write("[recidive]\nenabled = true\nmaxretry = 3\n")
+    service = start(house)
+    read_on(house, "0", attack("192.0.2.50", at=-20, tries=3))
+    service.unban("", "192.0.2.50", lambda _count: None)
+    house.firewall.refuses = {"192.0.2.50": "it is in ignoreip of /etc/jaild"}
+    for n in range(3):
+        read_on(house, f"a{n}", attack("192.0.2.50", at=10 * n, tries=3))
+
+    def standing():
+        sshd, recidive = service.explain("192.0.2.50").jails
+        return sshd.offences, len(recidive.failures), banned(service)
+
+    assert standing() == (1, 1, set())
+    house.close(service)
+    service = start(house)
+    assert standing() == (1, 1, set())
 
 
 def test_enough_banned_addresses_get_their_network_banned(house):

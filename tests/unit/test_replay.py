@@ -50,7 +50,7 @@ class House:
         choice = self.choose(*names)
         numbers = Numbers(choice.names)
         audience = Audience(numbers.see, lambda guard: self.failed.append(guard.reason))
-        replay = Replay(choice.jails, limit or Limit(), lambda: "c", audience)
+        replay = Replay(choice.jails, limit or Limit(), lambda: "c", audience, choice.ignored)
         replay.run(entries)
         numbers.entries = replay.taken
         return numbers

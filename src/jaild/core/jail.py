@@ -99,6 +99,18 @@ class Jail:
         failure = Failure(ban.since, cursor, message=_heard(ban))
         return self._count(ban.address, unit, failure)
 
+    def unhear(self, ban: Ban) -> tuple[Address, tuple[Failure, ...]] | None:
+        """Count a ban no longer that has not been made after all.
+
+        Returns what it counted against and what is left of that, None if it did not count.
+        """
+        unit = self.unit(ban.address)
+        left = self.tally.take_back(unit, ban.since)
+        if left is None:
+            return None
+        self.failures -= 1
+        return unit, left
+
     def unit(self, address: Address) -> Address:
         """Return what the failures of an address count against: itself, or its network.
 

@@ -12,6 +12,8 @@ from jaild.core.ban import FOREVER, Evidence
 from jaild.core.increment import Increment
 from jaild.core.tally import Failure
 
+_NOTHING = Networks()
+
 
 class Ignored:
     """Who is never banned, and by which rule."""
@@ -21,16 +23,20 @@ class Ignored:
         networks: Iterable[Network],
         own: Iterable[str] = (),
         named: Mapping[Address, str] = MappingProxyType({}),
+        untouchable: Networks = _NOTHING,
     ) -> None:
         """Take ignoreip's networks and, for ignoreself, the host's own addresses.
 
-        ``named`` are the addresses of the names in ignoreip, each with its name.
+        ``named`` are the addresses of the names in ignoreip, each with its name. ``untouchable`` is
+        what no jail's ban may touch: networks are spared for its sake. A single address is not, for
+        the failures of one that another jail ignores do count here.
         """
         self._networks = tuple(networks)
         self._listed = Networks(self._networks)
         self._own = Networks(parse_network(text) for text in own)
         self._names = {parse_network(address): name for address, name in named.items()}
         self._named = Networks(self._names)
+        self._untouchable = untouchable
         self._spares = bool(self._listed or self._own or self._named)
 
     def why(self, address: Address) -> str:
@@ -38,8 +44,10 @@ class Ignored:
 
         A network is spared if it would hit anything that is.
         """
-        if not self._spares:
-            return ""
+        why = self._why_spared(address) if self._spares else ""
+        return why or (self._why_untouchable(address) if "/" in address else "")
+
+    def _why_spared(self, address: Address) -> str:
         listed = self._listed.touches(address)
         if listed is not None:
             return f"ignoreip lists {listed}"
@@ -49,6 +57,10 @@ class Ignored:
         if named is not None:
             return f"ignoreip lists {self._names[named]}, which is {of_network(named)}"
         return ""
+
+    def _why_untouchable(self, network: Address) -> str:
+        found = self._untouchable.touches(network)
+        return f"no jail may ban {of_network(found)}" if found is not None else ""
 
     def texts(self) -> list[str]:
         """Return ignoreip's networks as text, in their order, and what its names stand for."""

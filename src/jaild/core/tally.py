@@ -95,6 +95,18 @@ class Tally:
         rows = ((a, failure) for a, window in self._suspects.items() for failure in window)
         return iter(sorted(rows, key=lambda row: row[1].time))
 
+    def take_back(self, address: Address, time: int) -> tuple[Failure, ...] | None:
+        """Count the failure of a time no longer; returns those left, None if there was none."""
+        window = self._suspects.get(address, [])
+        left = [one for one in window if one.time != time]
+        if len(left) == len(window):
+            return None
+        if left:
+            self._suspects[address] = left
+        else:
+            del self._suspects[address]
+        return tuple(left)
+
     def forget(self, address: Address) -> None:
         """Drop what is counted against one address."""
         self._suspects.pop(address, None)

@@ -8,8 +8,11 @@ from collections.abc import Callable
 
 from jaild.core.address import Address
 from jaild.core.ban import Ban
+from jaild.core.errors import JaildError
 from jaild.core.jail import Event
 from jaild.core.offences import Offences
+from jaild.core.policy import Ignored
+from jaild.enforce.port import Outcome
 from jaild.service import denial
 from jaild.service.guard import Guard
 from jaild.service.jails import Jails
@@ -45,6 +48,7 @@ class Banning:
         self._pace = pace
         self._now = now
         sparing.tell(self._renamed, self._spared)
+        ledger.refused = self._refused
 
     def found(self, guard: Guard, event: Event) -> bool:
         """Take a ban that a jail has found; returns whether it is made, False if it waits."""
@@ -59,13 +63,12 @@ class Banning:
             return False
         else:
             self._ledger.enter(ban, guard.rule(ban.address))
-            superfluous = self._ledger.roster.swallowed(ban)
-            self._ledger.lift(superfluous, f"its network {ban.address} is banned")
+            self._draw_together(ban)
         return True
 
     def set_own(self, own: tuple[Address, ...]) -> None:
         """Take the host's own addresses."""
-        self._sparing.own = own
+        self._sparing.set_own(own)
         self._spare_anew()
 
     def follow_names(self) -> None:
@@ -80,14 +83,37 @@ class Banning:
 
     def lift_ignored(self) -> None:
         """Lift the bans of whom the configuration spares now."""
-        lifted = 0
+        lifted, untouchable = 0, Ignored((), untouchable=self._sparing.untouchable)
         for ban in list(self._ledger.roster):
             jail = self._jails.find(ban.jail).jail
-            why = jail.ignored.why(ban.address) if jail is not None else ""
+            ignored = jail.ignored if jail is not None else untouchable
+            why = ignored.why(ban.address)
             if why:
                 lifted += self._ledger.lift([ban], why)
         if lifted:
             self._pace.flush()
+
+    def _draw_together(self, ban: Ban) -> None:
+        """Lift the bans that a network's makes superfluous, once that is in force."""
+        if self._ledger.roster.swallowed(ban):
+            self._ledger.when_in_force(lambda outcome: self._drawn_together(ban, outcome))
+
+    def _drawn_together(self, ban: Ban, outcome: Outcome | JaildError) -> None:
+        roster = self._ledger.roster
+        if roster.get(ban.jail, ban.address) is not ban:
+            # It was refused, or has been lifted.
+            return
+        if isinstance(outcome, JaildError):
+            self._draw_together(ban)
+        elif self._ledger.lift(roster.swallowed(ban), f"its network {ban.address} is banned"):
+            self._pace.flush()
+
+    def _refused(self, ban: Ban) -> None:
+        """Let a ban that the firewall refuses be no offence, and the other jails not know it."""
+        self._offences.strike(ban.jail, ban.address, ban.since)
+        for guard in self._jails:
+            if guard.name != ban.jail:
+                guard.unhear(ban, self._ledger.batch)
 
     def _spared(self, name: str, address: Address) -> None:
         """Let nothing count against an address that an ignorecommand spares, and lift its bans."""

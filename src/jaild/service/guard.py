@@ -161,6 +161,18 @@ class Guard:
         if self.jail is not None:
             batch.counters[ban.jail] = (self.jail.failures, self.banned)
 
+    def unhear(self, ban: Ban, batch: Batch) -> None:
+        """Count another jail's ban no longer that has not been made after all."""
+        jail = self.jail
+        found = jail.unhear(ban) if jail is not None and self.hears_bans else None
+        if jail is None or found is None:
+            return
+        unit, left = found
+        batch.clear(self.name, unit)
+        for failure in left:
+            batch.fail(self.name, unit, failure, jail.tally.findtime)
+        batch.counters[self.name] = (jail.failures, self.banned)
+
     def warn(self) -> None:
         """Say once that bans cannot be made longer, if so."""
         if self.jail is not None and self.jail.mistake and not self._said:

@@ -23,7 +23,7 @@ from jaild.enforce.keeper import Keeper
 from jaild.enforce.port import Outcome
 from jaild.journal.record import Recorder
 from jaild.service.status import Listener
-from jaild.state.batch import Batch
+from jaild.state.batch import REFUSED, Batch
 from jaild.state.damage import Loss, StoreDamaged
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,8 @@ class _News:
 class Ledger:
     """The bans in all their places; ``problem`` is a sentence while saving fails, else "".
 
-    ``whole`` gives all that is in memory, for a state file that has to be begun anew.
+    ``whole`` gives all that is in memory, for a state file that has to be begun anew; ``refused``
+    hears of each ban that the firewall does not make.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Ledger:
         self.problem = ""
         self.keeper: Keeper | None = None
         self.whole: Callable[[], Batch] | None = None
+        self.refused: Callable[[Ban], None] = lambda _ban: None
         self._saver = saver
         self._recorder = recorder
         self._position = position
@@ -77,6 +79,7 @@ class Ledger:
         self._add: dict[Rule, None] = {}
         self._drop: dict[Rule, None] = {}
         self._news: list[_News] = []
+        self._after: list[Done] = []
 
     def rules(self) -> list[Rule]:
         """Return the rules of all bans, for the firewall to equal."""
@@ -177,15 +180,23 @@ class Ledger:
         add, self._add = self._add, {}
         drop, self._drop = self._drop, {}
         news, self._news = self._news, []
-        if self.keeper is not None and (add or drop or done):
-            self.keeper.change(add, drop, lambda outcome: self._settle(outcome, done))
+        after, self._after = self._after, []
+        if done is not None:
+            after.append(done)
+        if self.keeper is not None and (add or drop or after):
+            self.keeper.change(add, drop, lambda outcome: self._settle(outcome, after))
         for item in news:
             self._tell(item)
+
+    def when_in_force(self, done: Done) -> None:
+        """Let done hear how the firewall takes what the next flush() brings into force."""
+        self._after.append(done)
 
     def compare(self, done: Done | None = None) -> None:
         """Make the firewall equal to the roster."""
         if self.keeper is not None:
-            self.keeper.compare(lambda outcome: self._settle(outcome, done))
+            after = [done] if done is not None else []
+            self.keeper.compare(lambda outcome: self._settle(outcome, after))
 
     def reshape(self, rule: Callable[[Ban], Rule]) -> None:
         """Make the rules anew, for a new configuration; compare() brings them into force."""
@@ -264,16 +275,17 @@ class Ledger:
         self.batch.position = self._position()
         self._saver.commit(self.batch, durable=True)
 
-    def _settle(self, outcome: Outcome | JaildError, done: Done | None) -> None:
+    def _settle(self, outcome: Outcome | JaildError, after: Iterable[Done]) -> None:
         if isinstance(outcome, Outcome) and outcome.refused:
             reasons = dict(outcome.refused)
             bans = [ban for ban in self.roster if ban.address in reasons]
             for ban in bans:
                 self._recorder.refused(ban, reasons[ban.address])
-                self.lift([ban], f"refused: {reasons[ban.address]}")
+                self.lift([ban], f"{REFUSED}{reasons[ban.address]}")
+                self.refused(ban)
             if bans:
                 self.flush()
-        if done is not None:
+        for done in after:
             done(outcome)
 
     def _tell(self, item: _News) -> None:

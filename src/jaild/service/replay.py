@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from jaild.config.model import JailConfig
+from jaild.core.address import Network
 from jaild.core.ban import FOREVER
 from jaild.core.entry import Entry
 from jaild.core.jail import Event
@@ -22,6 +23,7 @@ from jaild.core.roster import Roster
 from jaild.service.feed import TURN
 from jaild.service.guard import Guard, Past, Surroundings
 from jaild.service.limit import Limit
+from jaild.service.sparing import untouchable
 from jaild.service.watch import Watch
 from jaild.state.batch import Batch
 
@@ -47,15 +49,19 @@ class Replay(Watch):
         limit: Limit,
         cursor: Callable[[], str],
         audience: Audience,
+        ignored: Iterable[Network] = (),
     ) -> None:
-        """``cursor`` gives that of the present entry; raises InvalidConfig for a bad pattern."""
+        """``cursor`` gives that of the present entry; raises InvalidConfig for a bad pattern.
+
+        ``ignored`` is what the whole configuration lists in ignoreip.
+        """
         self._roster = Roster()
         self._offences = Offences()
         self._forgotten = Batch()
         self._end = FOREVER
         self._entry = Entry(0, "", {})
         self._seen = audience.seen
-        around = Surroundings(self._roster, limit, self._offences, _Listed())
+        around = Surroundings(self._roster, limit, self._offences, _Listed(ignored))
         guards = [_started(jail, around) for jail in jails]
         super().__init__(
             guards, cursor, lambda: self._forgotten, self._enter, audience.failed, _unsaid
@@ -112,8 +118,11 @@ def _unsaid(_jail: str, _count: int) -> None:
 class _Listed:
     """Whom jails spare as far as it is written in their configuration."""
 
+    def __init__(self, ignored: Iterable[Network]) -> None:
+        self._untouchable = untouchable(ignored)
+
     def ignored(self, jail: JailConfig) -> Ignored:
-        return Ignored(jail.ignoreip)
+        return Ignored(jail.ignoreip, untouchable=self._untouchable)
 
     def questions(self, _jail: JailConfig) -> None:
         return None

@@ -77,6 +77,7 @@ class Service:
         self._limit = Limit()
         self._offences = Offences(wanted=False)
         self._sparing = Sparing(parts.loop, parts.lookup, parts.now)
+        self._sparing.shield(config.ignored)
         around = Surroundings(self._ledger.roster, self._limit, self._offences, self._sparing)
         self._jails = Jails(around, self._ledger, parts.store, parts.recorder, parts.now)
         self._banning = Banning(
@@ -304,6 +305,7 @@ class Service:
         self._reading.close()
         self._pace.flush()
         self.config = config
+        self._sparing.shield(config.ignored)
         self._recall_offences()
         mistakes = self._jails.rebuild(config)
         gone = [ban for ban in self._ledger.roster if ban.jail not in self._jails]

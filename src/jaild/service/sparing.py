@@ -6,7 +6,8 @@
 from collections.abc import Callable, Iterable
 
 from jaild.config.model import JailConfig
-from jaild.core.address import Address
+from jaild.core.address import Address, Network, Networks, parse_network
+from jaild.core.never import NEVER
 from jaild.core.policy import Ignored
 from jaild.lookup.port import Lookup
 from jaild.service.feed import Loop
@@ -17,7 +18,8 @@ from jaild.service.questions import Questions, Spared
 class Sparing:
     """Whom to spare, beyond what a jail's configuration lists; ``own`` are the host's addresses.
 
-    Whoever is told hears later of what the answers change.
+    ``untouchable`` is what the enforcer lets no jail ban. Whoever is told hears later of what the
+    answers change.
     """
 
     def __init__(
@@ -28,7 +30,9 @@ class Sparing:
     ) -> None:
         """``now`` gives microseconds since the epoch."""
         self.own: tuple[Address, ...] = ()
+        self.untouchable = Networks(NEVER)
         self.names = Names(loop, lookup)
+        self._ignored: tuple[Network, ...] = ()
         self._loop = loop
         self._lookup = lookup
         self._now = now
@@ -40,6 +44,19 @@ class Sparing:
         self.names.changed = renamed
         self._spared = spared
 
+    def shield(self, ignored: tuple[Network, ...]) -> None:
+        """Take what the whole configuration lists in ignoreip."""
+        self._ignored = ignored
+        self._gather()
+
+    def set_own(self, own: tuple[Address, ...]) -> None:
+        """Take the host's own addresses."""
+        self.own = own
+        self._gather()
+
+    def _gather(self) -> None:
+        self.untouchable = untouchable(self._ignored, self.own)
+
     def follow(self, jails: Iterable[JailConfig]) -> list[str]:
         """Ask for the names of these jails from now on; returns those that are forgotten."""
         return self.names.follow(name for jail in jails for name in jail.ignorenames)
@@ -47,7 +64,8 @@ class Sparing:
     def ignored(self, jail: JailConfig) -> Ignored:
         """Return whom a jail spares without asking."""
         own = self.own if jail.ignoreself else ()
-        return Ignored(jail.ignoreip, own, self.names.addresses(jail.ignorenames))
+        names = self.names.addresses(jail.ignorenames)
+        return Ignored(jail.ignoreip, own, names, self.untouchable)
 
     def questions(self, jail: JailConfig) -> Questions | None:
         """Return what a jail asks its ignorecommand, None if it has none."""
@@ -61,3 +79,11 @@ class Sparing:
             )
             self._questions[jail.name] = (jail.ignorecommand, found)
         return found
+
+
+def untouchable(ignored: Iterable[Network], own: Iterable[Address] = ()) -> Networks:
+    """Return what no jail's ban may touch, as the enforcer sees it.
+
+    A jail that chose such a network would have it refused again and again, and its attackers free.
+    """
+    return Networks([*NEVER, *ignored, *map(parse_network, own)])

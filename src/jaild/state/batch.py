@@ -12,6 +12,8 @@ from jaild.core.connection import Connection
 from jaild.core.position import Position
 from jaild.core.tally import Failure
 
+# How the end of a ban begins that the firewall has refused: it has never been one.
+REFUSED = "refused: "
 # SQLite's integers are signed.
 _LATEST = 2**63 - 1
 

@@ -28,7 +28,7 @@ from jaild.core.errors import InvalidAddress, StoreFailed
 from jaild.core.position import Position
 from jaild.core.tally import Failure
 from jaild.state import behind, schema
-from jaild.state.batch import Batch
+from jaild.state.batch import REFUSED, Batch
 from jaild.state.damage import Damaged, Loss, StoreDamaged, is_damage, set_aside
 from jaild.state.rows import addresses_of, ban_of, ban_row, checked, connection_of, past_row
 from jaild.state.saved import Saved
@@ -36,6 +36,7 @@ from jaild.state.saved import Saved
 # While the file is shrunk nothing else is done: a thousand pages take some milliseconds.
 SHRINK_PAGES = 1000
 SHRINK_SECONDS = 1.0
+_REFUSED = f"{REFUSED}%"
 
 
 class Store:
@@ -122,9 +123,10 @@ class Store:
     def bans_since(self, time: int) -> list[tuple[Address, int]]:
         """Return whom a failure has got banned since a time, and when, oldest first."""
         rows = self._read(
-            "SELECT address, since FROM history WHERE since > :time AND failures > 0 UNION ALL "
+            "SELECT address, since FROM history WHERE since > :time AND failures > 0 "
+            "AND ended NOT LIKE :refused UNION ALL "
             "SELECT address, since FROM ban WHERE since > :time AND failures > 0 ORDER BY since",
-            {"time": time},
+            {"time": time, "refused": _REFUSED},
         )
         return [(Address(address), since) for address, since in rows]
 
@@ -141,8 +143,10 @@ class Store:
         """Yield jail, address and begin of the bans that failures have led to, oldest first."""
         try:
             for jail, address, since in self._used.execute(
-                "SELECT jail, address, since FROM history WHERE failures > 0 UNION ALL "
-                "SELECT jail, address, since FROM ban WHERE failures > 0 ORDER BY since"
+                "SELECT jail, address, since FROM history WHERE failures > 0 "
+                "AND ended NOT LIKE ? UNION ALL "
+                "SELECT jail, address, since FROM ban WHERE failures > 0 ORDER BY since",
+                (_REFUSED,),
             ):
                 yield jail, Address(address), since
         except sqlite3.Error as error:

@@ -12,6 +12,7 @@ from jaild.config.load import load
 from jaild.config.model import Config, JailConfig
 from jaild.config.tree import Tree
 from jaild.config.values import nearest
+from jaild.core.address import Network
 from jaild.core.errors import NoSuchJail
 
 
@@ -19,11 +20,13 @@ from jaild.core.errors import NoSuchJail
 class Choice:
     """The jails to run, and the names of those that are asked about.
 
-    Others run when one that is asked about looks at their bans.
+    Others run when one that is asked about looks at their bans. ``ignored`` are the networks that
+    no ban may touch.
     """
 
     jails: tuple[JailConfig, ...]
     names: tuple[str, ...]
+    ignored: tuple[Network, ...] = ()
 
 
 def choose(tree: Tree, names: Sequence[str]) -> Choice:
@@ -40,7 +43,7 @@ def choose(tree: Tree, names: Sequence[str]) -> Choice:
         jails = (*jails, *(jail for jail in config.jails if jail.name not in asked))
     for jail in jails:
         compile_filter(jail.filter)
-    return Choice(tuple(jails), asked)
+    return Choice(tuple(jails), asked, config.ignored)
 
 
 def known(tree: Tree, names: Sequence[str]) -> list[str]:

@@ -97,7 +97,7 @@ def _play(choice: Choice, where: Place, limit: Limit, whose: str = "") -> tuple[
     history = open_history(where, match)
     numbers = Numbers(choice.names)
     audience = Audience(numbers.see, lambda guard: _complain_of(guard, whose))
-    replay = Replay(choice.jails, limit, lambda: history.cursor, audience)
+    replay = Replay(choice.jails, limit, lambda: history.cursor, audience, choice.ignored)
     status: int = Exit.DONE
     begun = time.perf_counter()
     try:
