@@ -8,7 +8,7 @@ ban that its answer could spare is held back, not for long.
 """
 
 import logging
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 PATIENCE_MS = 10_000
 # So many questions of a jail are put at a time, the others wait.
 AT_ONCE = 64
+# More are not even remembered: the last of them would be answered when nobody waits any longer.
+MOST_OPEN = 10_000
 SPARED = "ignorecommand spares it"
 
 # Hears whether the address is spared.
@@ -35,8 +37,8 @@ Spared = Callable[[str, Address], None]
 
 @dataclass(slots=True)
 class _Question:
+    key: str
     address: Address
-    asked: bool = False
     waiting: list[Answered] = field(default_factory=list)
 
 
@@ -61,18 +63,27 @@ class Questions:
         # By the cache's key: whether it is spared, and when that was answered; oldest first.
         self._answers: OrderedDict[str, tuple[bool, int]] = OrderedDict()
         self._open: dict[str, _Question] = {}
+        self._unasked: deque[_Question] = deque()
+        self._asked = 0
+        self._about_to_ask = False
         self._problem = ""
+        self._crowded = False
 
     def answer(self, address: Address) -> str:
         """Return why an address is spared as far as is known, "" if it is not."""
         return SPARED if self._known(self._key(address)) else ""
 
     def ask(self, address: Address) -> None:
-        """Ask unless the answer is known or under way."""
+        """Ask unless the answer is known or under way, or too many are: then it is not spared."""
         key = self._key(address)
-        if key not in self._open and self._known(key) is None:
-            self._open[key] = _Question(address)
-            self._loop.soon(self._next)
+        if key in self._open or self._known(key) is not None:
+            return
+        if len(self._open) >= MOST_OPEN:
+            self._say_crowded()
+            return
+        self._open[key] = question = _Question(key, address)
+        self._unasked.append(question)
+        self._ask_soon()
 
     def is_open(self, address: Address) -> bool:
         """Return whether an answer is under way."""
@@ -94,34 +105,44 @@ class Questions:
         spared, when = self._answers.get(key, (None, 0))
         return spared if abs(self._now() - when) < self.cache.age else None
 
-    def _next(self) -> None:
-        asked = sum(question.asked for question in self._open.values())
-        for key, question in list(self._open.items()):
-            if asked >= AT_ONCE:
-                return
-            if not question.asked:
-                question.asked = True
-                asked += 1
-                self._put(key, question)
+    def _ask_soon(self) -> None:
+        if self._unasked and not self._about_to_ask:
+            self._about_to_ask = True
+            self._loop.soon(self._next)
 
-    def _put(self, key: str, question: _Question) -> None:
+    def _next(self) -> None:
+        self._about_to_ask = False
+        for _ in range(min(AT_ONCE - self._asked, len(self._unasked))):
+            self._asked += 1
+            self._put(self._unasked.popleft())
+
+    def _put(self, question: _Question) -> None:
         def done(answer: bool | JaildError) -> None:  # noqa: FBT001 - the answer
-            del self._open[key]
-            spared = answer is True
+            self._asked -= 1
+            del self._open[question.key]
+            self._crowded = self._crowded and len(self._open) > MOST_OPEN // 2
             self._say(str(answer) if isinstance(answer, JaildError) else "")
-            self._answers[key] = (spared, self._now())
-            self._answers.move_to_end(key)
-            while len(self._answers) > self.cache.most:
-                self._answers.popitem(last=False)
+            self._remember(question.key, spared=answer is True)
             waiting, question.waiting = question.waiting, []
             for answered in waiting:
-                answered(spared)
-            if spared:
+                answered(answer is True)
+            if answer is True:
                 self._spared(self._jail, question.address)
-            if self._open:
-                self._loop.soon(self._next)
+            self._ask_soon()
 
         self._lookup.spares(self._jail, question.address, done)
+
+    def _remember(self, key: str, *, spared: bool) -> None:
+        self._answers[key] = (spared, self._now())
+        self._answers.move_to_end(key)
+        while len(self._answers) > self.cache.most:
+            self._answers.popitem(last=False)
+
+    def _say_crowded(self) -> None:
+        if not self._crowded:
+            self._crowded = True
+            sentence = "[%s] ignorecommand spares nobody else: %d addresses are to be asked about"
+            logger.warning(sentence, self._jail, MOST_OPEN)
 
     def _say(self, problem: str) -> None:
         # Once: an attack asks the same command again and again.
