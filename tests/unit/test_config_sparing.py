@@ -382,3 +382,17 @@ def test_a_program_that_is_missing_is_warned_of(tree):
         2,
         "ignorecommand of [sshd]: /nowhere/spare is no program that can be run",
     )
+
+
+def test_all_jails_together_deny_so_many_and_no_more(tree, monkeypatch):
+    monkeypatch.setattr(sparing, "MOST_DENIED", 3)
+    text = f"{DENY}denyip = file:foes\n{ALSO}maxretry = 3\ndenyip = 192.0.2.3 192.0.2.4\n"
+    found = put(tree, text, foes="192.0.2.1\n192.0.2.2\n")
+    (broken,) = found.broken
+    assert str(broken.error) == (
+        f"{tree.etc}/jail.local:3: denyip of [deny] is 'file:foes': "
+        "with it all enabled jails list 4 entries, and jaild takes 3"
+    )
+    (mistake,) = check(tree).of(Kind.MISTAKE)
+    assert mistake.line == 3
+    assert not put(tree, text, foes="192.0.2.1\n").broken

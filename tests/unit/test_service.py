@@ -279,6 +279,16 @@ def test_of_too_many_bans_those_that_end_first_are_lifted(house, service, monkey
     assert "above 10 bans those that end first are lifted: 1" in caplog.text
 
 
+def test_a_ban_by_hand_for_which_there_is_no_room_is_not_called_done(house, monkeypatch):
+    monkeypatch.setattr(ledger, "MOST_BANS", 10)
+    service = house.open()
+    for number in range(10):
+        assert answer(house, service.ban, "sshd", f"192.0.2.{number}", 3600 * SECOND, "") is None
+    refused = answer(house, service.ban, "sshd", "203.0.113.1", 60 * SECOND, "")
+    assert isinstance(refused, FirewallFailed)
+    assert str(refused) == "203.0.113.1 is not banned: there are too many bans"
+
+
 def test_a_full_disk_does_not_stop_bans(house, service, mocker):
     mocker.patch.object(house.store, "commit", side_effect=StoreFailed("disk full"))
     found = answer(house, service.ban, "sshd", PEER, 0, "")

@@ -115,6 +115,7 @@ class _Examiner:
     def _add_notes(self, jails: Jails, name: str, survey: Survey) -> None:
         jail = jails.jail(name)
         config = jail.build()
+        jails.count_denied(config)
         self._notes += [*config.notes, *survey.warnings(config.filter)]
         self._notes += doubts(config, jail.section)
         own = self._tree.is_own

@@ -15,7 +15,7 @@ from jaild.config.jail import FIXED, Jail
 from jaild.config.layers import DEFAULT, Value
 from jaild.config.list_file import Lists
 from jaild.config.mistakes import single
-from jaild.config.model import Note
+from jaild.config.model import JailConfig, Note
 from jaild.config.notes import noted
 from jaild.config.read import Report, refuse
 from jaild.config.schema import Effect, Option, Scope
@@ -46,6 +46,7 @@ class Jails:
             "fail2ban_confpath": str(tree.etc),
         }
         self._interpolation = Interpolation(self.layers, self._fixed)
+        self._denied = 0
         self._of_jails = {
             option for name in self.layers.sections for option in self.layers.options(name)
         }
@@ -60,6 +61,13 @@ class Jails:
     def ignored(self, name: str) -> tuple[Network, ...]:
         """Return ignoreip of a section as far as it can be read, even if the rest is broken."""
         return sparing.salvaged(self._section(name), self._lists)
+
+    def count_denied(self, jail: JailConfig) -> None:
+        """Note a jail to be started; raises InvalidConfig if its denyip is too much."""
+        count = self._denied + len(jail.denyip)
+        if jail.denyip and count > sparing.MOST_DENIED:
+            raise sparing.too_many(self._section(jail.name), count)
+        self._denied = count
 
     @property
     def list_files(self) -> tuple[Path, ...]:

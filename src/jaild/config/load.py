@@ -67,7 +67,9 @@ def _loaded(jails: Jails, name: str) -> JailConfig | None:
     for mistake in jails.name_mistakes(name):
         raise mistake
     if jails.is_enabled(name):
-        return jails.jail(name).build()
+        jail = jails.jail(name).build()
+        jails.count_denied(jail)
+        return jail
     for mistake in jails.misspelled(name):
         raise mistake
     return None

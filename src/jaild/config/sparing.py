@@ -42,6 +42,9 @@ DENYIP = Option(
     "Who is always banned by the jail: addresses, networks and file:PATH, separated by blanks.",
 )
 
+# In all enabled jails together: bans of attackers have to find room beside them.
+MOST_DENIED = 50_000
+
 OPTIONS: tuple[Option[object], ...] = (IGNORESELF, IGNOREIP, IGNORECOMMAND, IGNORECACHE, DENYIP)
 
 _LISTS: tuple[tuple[Option[Listed], Parse], ...] = (
@@ -58,6 +61,12 @@ def ignored(section: Section, lists: Lists) -> Listed:
 def denied(section: Section, lists: Lists) -> tuple[Network, ...]:
     """Return what a jail always bans; raises InvalidConfig."""
     return _read(section, lists, DENYIP, listed.denied).networks
+
+
+def too_many(section: Section, count: int) -> InvalidConfig:
+    """Return the mistake of the jail with which denyip has ``count`` entries in all of them."""
+    sentence = f"with it all enabled jails list {count} entries, and jaild takes {MOST_DENIED}"
+    return section.mistake(DENYIP, section.text(DENYIP), InvalidConfig(sentence))
 
 
 def check(section: Section, lists: Lists, option: Option[object]) -> None:

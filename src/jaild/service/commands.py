@@ -13,13 +13,14 @@ from jaild.core.ban import DENIED, Ban
 from jaild.core.errors import (
     AddressDenied,
     AddressIgnored,
+    FirewallFailed,
     JaildError,
     NoSuchJail,
     StoreFailed,
 )
 from jaild.enforce.port import Outcome
 from jaild.service.guard import Guard
-from jaild.service.ledger import Ledger
+from jaild.service.ledger import CROWDED, Ledger
 from jaild.service.pace import Pace
 
 Done = Callable[[JaildError | None], None]
@@ -50,11 +51,11 @@ class Commands:
         done hears None, or NoSuchJail, InvalidAddress, AddressIgnored, FirewallFailed, StoreFailed.
         """
         try:
-            address = self._enter(jail, text, duration, reason)
+            ban = self._enter(jail, text, duration, reason)
         except JaildError as error:
             done(error)
             return
-        self._pace.soon(lambda outcome: done(self._failure(outcome, address)))
+        self._pace.soon(lambda outcome: done(self._failure(outcome, ban)))
 
     def unban(self, jail: str, text: str, done: Counted) -> None:
         """Lift what shuts an address out of one jail, or of all with ""; done hears how many bans.
@@ -93,7 +94,7 @@ class Commands:
                 raise AddressDenied(_denied(ban))
         return bans
 
-    def _enter(self, name: str, text: str, duration: int, reason: str) -> Address:
+    def _enter(self, name: str, text: str, duration: int, reason: str) -> Ban:
         guard = self._guard_of(name)
         jail = guard.jail
         if jail is None:
@@ -112,10 +113,11 @@ class Commands:
             reason += ", says who bans by hand"
         jail.tally.forget(address)
         self._ledger.batch.clear(name, address)
-        self._ledger.enter(Ban(name, address, now, until, 0, reason), guard.rule(address))
+        ban = Ban(name, address, now, until, 0, reason)
+        self._ledger.enter(ban, guard.rule(address))
         guard.banned += 1
         self._ledger.batch.counters[name] = (jail.failures, guard.banned)
-        return address
+        return ban
 
     def _lift(self, bans: list[Ban], done: Counted) -> None:
         count = self._ledger.lift(bans, BY_HAND)
@@ -129,12 +131,14 @@ class Commands:
 
         self._pace.soon(answered)
 
-    def _failure(self, outcome: Outcome | JaildError, address: Address | None) -> JaildError | None:
+    def _failure(self, outcome: Outcome | JaildError, ban: Ban | None) -> JaildError | None:
         if isinstance(outcome, JaildError):
             return outcome
         refused = dict(outcome.refused)
-        if address in refused:
-            return AddressIgnored(f"{address} is not banned: {refused[address]}")
+        if ban is not None and ban.address in refused:
+            return AddressIgnored(f"{ban.address} is not banned: {refused[ban.address]}")
+        if ban is not None and self._ledger.is_crowded_out(ban):
+            return FirewallFailed(f"{ban.address} is not banned: {CROWDED}")
         return StoreFailed(self._ledger.problem) if self._ledger.problem else None
 
 

@@ -204,6 +204,11 @@ class Ledger:
         self._rules = {(ban.jail, ban.address): rule(ban) for ban in bans}
         self._add, self._drop = {}, {}
 
+    def is_crowded_out(self, ban: Ban) -> bool:
+        """Return whether a ban is gone since there are too many: it would have ended first."""
+        full = len(self.roster) > MOST_BANS * 9 // 10
+        return full and self.roster.get(ban.jail, ban.address) is None
+
     def _make_room(self) -> None:
         """Lift the bans that end first when there are too many for the firewall."""
         over = len(self.roster) - MOST_BANS
