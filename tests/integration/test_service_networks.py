@@ -150,6 +150,15 @@ def test_addresses_stay_banned_until_the_firewall_has_taken_their_network(house)
     assert banned(service) == {"192.0.2.0/24", "198.51.100.1"}
 
 
+def test_what_was_asked_for_stays_beside_the_ban_of_its_network(house):
+    configure(house, ban__aggregate="3", bantime="-1", denyip="192.0.2.66")
+    service = start(house)
+    service.ban("sshd", "192.0.2.77", 0, "by hand", lambda _error: None)
+    read_on(house, "a", attack("192.0.2.1", tries=3))
+    assert banned(service) == {"192.0.2.0/24", "192.0.2.66", "192.0.2.77"}
+    assert {rule.address for rule in house.firewall.rules} == banned(service)
+
+
 def test_a_ban_that_was_refused_is_no_offence_and_not_heard_of(house):
     configure(house, bantime__increment="true")
     with (house.etc / "jail.d/z.local").open("a") as file:

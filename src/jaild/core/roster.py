@@ -66,10 +66,14 @@ class Roster:
         return blocks.of(network, time) if blocks is not None else frozenset()
 
     def swallowed(self, ban: Ban) -> list[Ban]:
-        """Return the bans that the ban of a gathered network makes superfluous."""
+        """Return the bans that the ban of a gathered network makes superfluous.
+
+        Those without failures are none of them: somebody has asked for them, and counts on them
+        when the network is let in.
+        """
         members = sorted(self.neighbours(ban.jail, ban.address, 0))
         bans = (self.get(ban.jail, member) for member in members)
-        return [one for one in bans if one is not None and one.until <= ban.until]
+        return [one for one in bans if one and one.failures and one.until <= ban.until]
 
     def overlapping(self, jail: str, address: Address) -> list[Ban]:
         """Return a jail's bans of an address, of networks that hold it, and those inside it."""
