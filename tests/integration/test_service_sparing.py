@@ -186,6 +186,31 @@ def test_a_command_that_fails_spares_nobody_and_is_said_once(asking, caplog):
     assert caplog.text.count("ignorecommand spares nobody: /usr/local/bin/known: no such") == 1
 
 
+def test_whom_it_spares_is_let_in_once_it_answers(asking):
+    asking.lookup.spared["sshd", HOME] = LookupFailed("jaild-lookup.service does not answer")
+    service = start(asking)
+    read_on(asking, "a", [failed(1, HOME), failed(2, HOME)])
+    assert banned(service) == {HOME}
+    asking.lookup.spared["sshd", HOME] = True
+    asking.clock.pass_time(31)
+    assert not banned(service)
+    assert f"[sshd] unbanned {HOME}: ignorecommand spares it" in texts(asking)
+
+
+@pytest.mark.parametrize("address", [HOME, "2001:db8:1:2::/64"])
+def test_a_ban_that_waited_is_asked_about_after_a_restart(asking, address):
+    asking.lookup.holds = True
+    service = start(asking)
+    read_on(asking, "a", [failed(at, address.removesuffix("/64")) for at in (1, 2)])
+    asking.close(service)
+    asking.lookup.holds = False
+    asking.lookup.spared["sshd", address] = True
+    service = start(asking)
+    asking.clock.pass_time(5)
+    assert not banned(service)
+    assert not rules(asking)
+
+
 def test_answers_are_remembered_for_a_while(asking):
     service = start(asking)
     read_on(asking, "a", [failed(1)])

@@ -7,9 +7,11 @@ import pytest
 
 from jaild.config.model import IgnoreCache
 from jaild.lookup.memory import Memory
+from jaild.lookup.port import LookupFailed
 from jaild.service import questions
-from jaild.service.questions import Questions
+from jaild.service.questions import Interest, Questions
 from tests.clockwork import Clockwork
+from tests.verbs import SECOND
 
 
 class Asking:
@@ -20,13 +22,17 @@ class Asking:
         self.lookup = Memory()
         self.lookup.holds = True
         self.spared = []
+        self.banned = set()
         self.questions = Questions(
             "sshd",
             IgnoreCache(**cache),
             self.lookup,
             self.clock,
             self.clock.now,
-            lambda _jail, address: self.spared.append(address),
+            Interest(
+                lambda _jail, address: self.spared.append(address),
+                lambda _jail, address: address in self.banned,
+            ),
         )
 
     def ask(self, *addresses):
@@ -75,3 +81,36 @@ def test_above_some_number_nobody_is_asked_about(asking, caplog, monkeypatch):
     asking.answer()
     asking.ask(hosts(102)[-1])
     assert asking.questions.is_open(hosts(102)[-1])
+
+
+def test_what_has_failed_is_asked_again_while_it_matters(asking):
+    asking.lookup.spared.update({("sshd", host): LookupFailed("dead") for host in hosts(2)})
+    asking.lookup.holds = False
+    asking.banned = {hosts(2)[0]}
+    began = asking.clock.now()
+    asking.ask(*hosts(2))
+    times = []
+    for _ in range(40):
+        before = len(asking.lookup.asked)
+        asking.clock.pass_time(10)
+        times += [round((asking.clock.now() - began) / 1e6)] * (len(asking.lookup.asked) - before)
+    assert times == [30, 90, 210]
+    assert asking.lookup.asked[2:] == [("sshd", hosts(2)[0])] * 3
+    asking.lookup.spared["sshd", hosts(2)[0]] = True
+    asking.clock.pass_time(300)
+    assert asking.spared == [hosts(2)[0]]
+    asking.clock.pass_time(10_000)
+    assert len(asking.lookup.asked) == 6
+    assert not asking.clock.timers()
+
+
+def test_a_failure_is_no_answer_for_long():
+    asking = Asking(age=3600 * SECOND)
+    asking.lookup.spared["sshd", "192.0.2.1"] = LookupFailed("dead")
+    asking.ask("192.0.2.1")
+    asking.answer()
+    asking.ask("192.0.2.1")
+    assert len(asking.lookup.asked) == 1
+    asking.clock.pass_time(31)
+    asking.ask("192.0.2.1")
+    assert len(asking.lookup.asked) == 2

@@ -4,7 +4,7 @@
 """This module decides what becomes of the bans that jails find: made, held back, or none at all."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from jaild.core.address import Address
 from jaild.core.ban import Ban
@@ -18,7 +18,7 @@ from jaild.service.guard import Guard
 from jaild.service.jails import Jails
 from jaild.service.ledger import Ledger
 from jaild.service.pace import Pace
-from jaild.service.questions import SPARED
+from jaild.service.questions import SPARED, Interest
 from jaild.service.sparing import Sparing
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Banning:
         self._ledger = ledger
         self._pace = pace
         self._now = now
-        sparing.tell(self._renamed, self._spared)
+        sparing.tell(self._renamed, Interest(self._spared, self._banned))
         ledger.refused = self._refused
 
     def found(self, guard: Guard, event: Event) -> bool:
@@ -123,9 +123,27 @@ class Banning:
         unit = guard.jail.unit(address)
         guard.jail.tally.forget(unit)
         self._ledger.batch.clear(name, unit)
-        bans = [ban for ban in self._ledger.roster.overlapping(name, unit) if ban.failures]
-        self._ledger.lift(bans, SPARED)
+        self._ledger.lift(self._bans_of(name, unit), SPARED)
         self._pace.flush()
+
+    def _banned(self, name: str, address: Address) -> bool:
+        guard = self._jails.get(name)
+        jail = guard.jail if guard is not None else None
+        return jail is not None and bool(self._bans_of(name, jail.unit(address)))
+
+    def _bans_of(self, name: str, unit: Address) -> list[Ban]:
+        return [ban for ban in self._ledger.roster.overlapping(name, unit) if ban.failures]
+
+    def ask_anew(self, bans: Iterable[tuple[str, Address]]) -> None:
+        """Ask about bans, by jail and address, that waited perhaps when an earlier run ended.
+
+        They are in force: their jails are back to what is known without asking. Who of a network
+        was asked about is not known any more.
+        """
+        for name, address in bans:
+            guard = self._jails.get(name)
+            if guard is not None and guard.questions is not None:
+                guard.questions.ask(address)
 
     def _renamed(self, name: str, addresses: tuple[Address, ...]) -> None:
         """Hear that a name in ignoreip has got other addresses."""

@@ -16,6 +16,7 @@ from jaild.config.model import IgnoreCache
 from jaild.core.address import Address
 from jaild.core.errors import JaildError
 from jaild.lookup.port import Lookup
+from jaild.service.again import Again
 from jaild.service.feed import Loop
 
 logger = logging.getLogger(__name__)
@@ -26,13 +27,31 @@ PATIENCE_MS = 10_000
 AT_ONCE = 64
 # More are not even remembered: the last of them would be answered when nobody waits any longer.
 MOST_OPEN = 10_000
+# What has failed is not taken for an answer longer than this.
+FAILED_USEC = 30_000_000
 SPARED = "ignorecommand spares it"
 
 # Hears whether the address is spared.
 Answered = Callable[[bool], None]
 
-# Hears of a jail and of an address that its ignorecommand spares.
-Spared = Callable[[str, Address], None]
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """Who has to do with the answers of a jail, by its name and an address.
+
+    ``spared`` hears whom its ignorecommand spares, ``banned`` tells whether failures of an address
+    have got it banned.
+    """
+
+    spared: Callable[[str, Address], None] = lambda _jail, _address: None
+    banned: Callable[[str, Address], bool] = lambda _jail, _address: False
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    spared: bool
+    time: int
+    failed: bool
 
 
 @dataclass(slots=True)
@@ -43,7 +62,7 @@ class _Question:
 
 
 class Questions:
-    """What one jail asks its ignorecommand; ``spared`` hears of each address that it spares."""
+    """What one jail asks its ignorecommand."""
 
     def __init__(
         self,
@@ -52,16 +71,18 @@ class Questions:
         lookup: Lookup,
         loop: Loop,
         now: Callable[[], int],
-        spared: Spared,
+        interest: Interest,
     ) -> None:
+        """``now`` gives microseconds since the epoch."""
         self.cache = cache
         self._jail = jail
         self._lookup = lookup
         self._loop = loop
         self._now = now
-        self._spared = spared
-        # By the cache's key: whether it is spared, and when that was answered; oldest first.
-        self._answers: OrderedDict[str, tuple[bool, int]] = OrderedDict()
+        self._interest = interest
+        self._again = Again(loop, lambda address: interest.banned(jail, address), self._enqueue)
+        # By the cache's key, oldest first.
+        self._answers: OrderedDict[str, _Answer] = OrderedDict()
         self._open: dict[str, _Question] = {}
         self._unasked: deque[_Question] = deque()
         self._asked = 0
@@ -75,8 +96,12 @@ class Questions:
 
     def ask(self, address: Address) -> None:
         """Ask unless the answer is known or under way, or too many are: then it is not spared."""
+        if self._known(self._key(address)) is None:
+            self._enqueue(address)
+
+    def _enqueue(self, address: Address) -> None:
         key = self._key(address)
-        if key in self._open or self._known(key) is not None:
+        if key in self._open:
             return
         if len(self._open) >= MOST_OPEN:
             self._say_crowded()
@@ -84,6 +109,10 @@ class Questions:
         self._open[key] = question = _Question(key, address)
         self._unasked.append(question)
         self._ask_soon()
+
+    def close(self) -> None:
+        """Ask again about nobody."""
+        self._again.close()
 
     def is_open(self, address: Address) -> bool:
         """Return whether an answer is under way."""
@@ -102,8 +131,11 @@ class Questions:
         return self.cache.key.replace("<ip>", address).replace("<fid>", address)
 
     def _known(self, key: str) -> bool | None:
-        spared, when = self._answers.get(key, (None, 0))
-        return spared if abs(self._now() - when) < self.cache.age else None
+        found = self._answers.get(key)
+        if found is None:
+            return None
+        age = min(self.cache.age, FAILED_USEC) if found.failed else self.cache.age
+        return found.spared if abs(self._now() - found.time) < age else None
 
     def _ask_soon(self) -> None:
         if self._unasked and not self._about_to_ask:
@@ -121,19 +153,21 @@ class Questions:
             self._asked -= 1
             del self._open[question.key]
             self._crowded = self._crowded and len(self._open) > MOST_OPEN // 2
-            self._say(str(answer) if isinstance(answer, JaildError) else "")
-            self._remember(question.key, spared=answer is True)
+            failed = isinstance(answer, JaildError)
+            self._say(str(answer) if failed else "")
+            self._remember(question.key, _Answer(answer is True, self._now(), failed))
+            (self._again.failed if failed else self._again.answered)(question.address)
             waiting, question.waiting = question.waiting, []
             for answered in waiting:
                 answered(answer is True)
             if answer is True:
-                self._spared(self._jail, question.address)
+                self._interest.spared(self._jail, question.address)
             self._ask_soon()
 
         self._lookup.spares(self._jail, question.address, done)
 
-    def _remember(self, key: str, *, spared: bool) -> None:
-        self._answers[key] = (spared, self._now())
+    def _remember(self, key: str, answer: _Answer) -> None:
+        self._answers[key] = answer
         self._answers.move_to_end(key)
         while len(self._answers) > self.cache.most:
             self._answers.popitem(last=False)

@@ -122,6 +122,7 @@ class Service:
         self._jails.build(self.config, pasts_of(saved))
         self._jails.check_some_run()
         take_up(saved, self._jails, self._ledger, self._parts.recorded)
+        self._banning.ask_anew(saved.untold)
         if saved.position is not None:
             self._recall_ended(saved.position.entry_time)
         self._ready = ready

@@ -12,7 +12,7 @@ from jaild.core.policy import Ignored
 from jaild.lookup.port import Lookup
 from jaild.service.feed import Loop
 from jaild.service.names import Changed, Names
-from jaild.service.questions import Questions, Spared
+from jaild.service.questions import Interest, Questions
 
 
 class Sparing:
@@ -36,13 +36,13 @@ class Sparing:
         self._loop = loop
         self._lookup = lookup
         self._now = now
-        self._spared: Spared = lambda _jail, _address: None
+        self._interest = Interest()
         self._questions: dict[str, tuple[tuple[str, ...], Questions]] = {}
 
-    def tell(self, renamed: Changed, spared: Spared) -> None:
-        """Let ``renamed`` hear of names with other addresses, ``spared`` whom commands spare."""
+    def tell(self, renamed: Changed, interest: Interest) -> None:
+        """Let ``renamed`` hear of names with other addresses, and somebody of commands' answers."""
         self.names.changed = renamed
-        self._spared = spared
+        self._interest = interest
 
     def shield(self, ignored: tuple[Network, ...]) -> None:
         """Take what the whole configuration lists in ignoreip."""
@@ -69,15 +69,18 @@ class Sparing:
 
     def questions(self, jail: JailConfig) -> Questions | None:
         """Return what a jail asks its ignorecommand, None if it has none."""
-        if not jail.ignorecommand:
-            self._questions.pop(jail.name, None)
-            return None
         command, found = self._questions.get(jail.name, ((), None))
-        if found is None or command != jail.ignorecommand or found.cache != jail.ignorecache:
-            found = Questions(
-                jail.name, jail.ignorecache, self._lookup, self._loop, self._now, self._spared
-            )
-            self._questions[jail.name] = (jail.ignorecommand, found)
+        if command == jail.ignorecommand and found and found.cache == jail.ignorecache:
+            return found
+        if found is not None:
+            found.close()
+            del self._questions[jail.name]
+        if not jail.ignorecommand:
+            return None
+        found = Questions(
+            jail.name, jail.ignorecache, self._lookup, self._loop, self._now, self._interest
+        )
+        self._questions[jail.name] = (jail.ignorecommand, found)
         return found
 
 
