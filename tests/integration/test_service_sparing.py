@@ -197,6 +197,21 @@ def test_whom_it_spares_is_let_in_once_it_answers(asking):
     assert f"[sshd] unbanned {HOME}: ignorecommand spares it" in texts(asking)
 
 
+def test_whom_it_spares_is_not_shut_out_with_neighbours(house):
+    configure(house, "ignorecommand = /usr/local/bin/known <ip>", "ban.aggregate = 2")
+    friends = ("2001:db8:1:2::8", "198.51.100.50")
+    house.lookup.spared.update({("sshd", friend): True for friend in friends})
+    service = start(house)
+    read_on(house, "a", [failed(1, friends[0]), failed(2, friends[1])])
+    foes = {"2001:db8:1:2::bad", "198.51.100.1", "198.51.100.2"}
+    read_on(house, "b", [failed(20 + t, foe) for foe in sorted(foes) for t in (1, 2)])
+    assert banned(service) == foes
+    # What the command has said is no longer known; it is not asked about every neighbour.
+    house.clock.pass_time(301)
+    read_on(house, "c", [failed(400 + t, "2001:db8:1:2::bad:2") for t in (1, 2)])
+    assert banned(service) == {"2001:db8:1::/48", *foes}
+
+
 @pytest.mark.parametrize("address", [HOME, "2001:db8:1:2::/64"])
 def test_a_ban_that_waited_is_asked_about_after_a_restart(asking, address):
     asking.lookup.holds = True

@@ -41,6 +41,9 @@ class Questions(Protocol):
     def answer(self, address: Address) -> str:
         """Return why an address is spared as far as is known, "" if it is not."""
 
+    def inside(self, network: Address) -> str:
+        """Return why a ban of a network would hit somebody who is spared, "" if none is known."""
+
     def ask(self, address: Address) -> None:
         """See to it that the answer gets known."""
 
@@ -117,12 +120,17 @@ class Jail:
         A network that holds somebody who is spared is not banned: the address stands for itself.
         """
         network = self.prefixes.of(address)
-        return address if network != address and self.ignored.why(network) else network
+        return address if network != address and self._holds_spared(network) else network
 
     def why_spared(self, address: Address) -> str:
         """Return the rule that spares an address as part of a sentence, "" if none is known."""
         why = self.ignored.why(address)
         return why or (self.questions.answer(address) if self.questions is not None else "")
+
+    def _holds_spared(self, network: Address) -> bool:
+        if self.ignored.why(network):
+            return True
+        return self.questions is not None and bool(self.questions.inside(network))
 
     def earlier(self, unit: Address, time: int) -> int:
         """Return how many bans of an address or network make its next one longer."""
@@ -178,7 +186,7 @@ class Jail:
         if self.aggregate is None or network is None:
             return unit, reason
         count = len(self.neighbours(network, time) | {unit})
-        if count < self.aggregate.least or self.ignored.why(network):
+        if count < self.aggregate.least or self._holds_spared(network):
             return unit, reason
         return network, f"{count} of its addresses were banned, the last for {reason}"
 

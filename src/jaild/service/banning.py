@@ -120,19 +120,18 @@ class Banning:
         guard = self._jails.get(name)
         if guard is None or guard.jail is None:
             return
-        unit = guard.jail.unit(address)
-        guard.jail.tally.forget(unit)
-        self._ledger.batch.clear(name, unit)
-        self._ledger.lift(self._bans_of(name, unit), SPARED)
+        # Until now it counted with its network, from now on it has none.
+        for unit in {address, guard.jail.prefixes.of(address)}:
+            guard.jail.tally.forget(unit)
+            self._ledger.batch.clear(name, unit)
+        self._ledger.lift(self._bans_of(name, address), SPARED)
         self._pace.flush()
 
     def _banned(self, name: str, address: Address) -> bool:
-        guard = self._jails.get(name)
-        jail = guard.jail if guard is not None else None
-        return jail is not None and bool(self._bans_of(name, jail.unit(address)))
+        return bool(self._bans_of(name, address))
 
-    def _bans_of(self, name: str, unit: Address) -> list[Ban]:
-        return [ban for ban in self._ledger.roster.overlapping(name, unit) if ban.failures]
+    def _bans_of(self, name: str, address: Address) -> list[Ban]:
+        return [ban for ban in self._ledger.roster.overlapping(name, address) if ban.failures]
 
     def ask_anew(self, bans: Iterable[tuple[str, Address]]) -> None:
         """Ask about bans, by jail and address, that waited perhaps when an earlier run ended.

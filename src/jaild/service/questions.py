@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from jaild.config.model import IgnoreCache
-from jaild.core.address import Address
+from jaild.core.address import Address, Networks, of_network, to_network
 from jaild.core.errors import JaildError
 from jaild.lookup.port import Lookup
 from jaild.service.again import Again
@@ -81,6 +81,9 @@ class Questions:
         self._now = now
         self._interest = interest
         self._again = Again(loop, lambda address: interest.banned(jail, address), self._enqueue)
+        # Whom it spares and since when that is known, oldest first, and where they are.
+        self._friends: OrderedDict[Address, int] = OrderedDict()
+        self._around = Networks()
         # By the cache's key, oldest first.
         self._answers: OrderedDict[str, _Answer] = OrderedDict()
         self._open: dict[str, _Question] = {}
@@ -93,6 +96,20 @@ class Questions:
     def answer(self, address: Address) -> str:
         """Return why an address is spared as far as is known, "" if it is not."""
         return SPARED if self._known(self._key(address)) else ""
+
+    def inside(self, network: Address) -> str:
+        """Return why a ban of a network would hit somebody who is spared, "" if none is known.
+
+        Nobody is asked about every neighbour: it counts what is known at present.
+        """
+        now = self._now()
+        while self._friends:
+            address, time = next(iter(self._friends.items()))
+            if abs(now - time) < self.cache.age:
+                break
+            self._set_friend(address, spared=False)
+        found = self._around.touches(network)
+        return f"ignorecommand spares {of_network(found)}" if found is not None else ""
 
     def ask(self, address: Address) -> None:
         """Ask unless the answer is known or under way, or too many are: then it is not spared."""
@@ -156,6 +173,7 @@ class Questions:
             failed = isinstance(answer, JaildError)
             self._say(str(answer) if failed else "")
             self._remember(question.key, _Answer(answer is True, self._now(), failed))
+            self._set_friend(question.address, spared=answer is True)
             (self._again.failed if failed else self._again.answered)(question.address)
             waiting, question.waiting = question.waiting, []
             for answered in waiting:
@@ -171,6 +189,15 @@ class Questions:
         self._answers.move_to_end(key)
         while len(self._answers) > self.cache.most:
             self._answers.popitem(last=False)
+
+    def _set_friend(self, address: Address, *, spared: bool) -> None:
+        if self._friends.pop(address, None) is not None:
+            self._around.discard(to_network(address))
+        if spared:
+            self._friends[address] = self._now()
+            self._around.add(to_network(address))
+        if len(self._friends) > self.cache.most:
+            self._set_friend(next(iter(self._friends)), spared=False)
 
     def _say_crowded(self) -> None:
         if not self._crowded:
