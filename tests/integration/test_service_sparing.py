@@ -88,6 +88,23 @@ def test_what_was_known_last_counts_while_names_cannot_be_looked_up(house, caplo
     assert banned(service) == {HOME}
 
 
+def test_a_name_that_failed_is_asked_for_again_soon(house):
+    configure(house, "ignoreip = home.example.org office.example.org")
+    house.lookup.holds = True
+    house.lookup.names["office.example.org"] = (PEER,)
+    house.service = house.open()
+    asked = []
+    for second in range(0, 400, 10):
+        before = len(house.lookup.asked)
+        house.lookup.release()
+        house.clock.pass_time(10)
+        asked += [(second, *one) for one in house.lookup.asked[before:]]
+    home = [second for second, name in asked if name == "home.example.org"]
+    office = [second for second, name in asked if name == "office.example.org"]
+    assert home[:3] == [20, 50, 80]
+    assert len(office) == 1
+
+
 def test_a_name_that_is_no_longer_listed_is_forgotten(house):
     named(house)
     house.lookup.names["home.example.org"] = (HOME,)

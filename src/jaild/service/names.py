@@ -33,7 +33,8 @@ class Names:
         self._wanted: frozenset[str] = frozenset()
         self._known: dict[str, tuple[Address, ...]] = {}
         self._failed: set[str] = set()
-        self._timer: Handle | None = None
+        self._refresh: Handle | None = None
+        self._retry: Handle | None = None
 
     def restore(self, known: Mapping[str, tuple[Address, ...]]) -> None:
         """Take up what an earlier run has known."""
@@ -46,26 +47,29 @@ class Names:
         for name in gone:
             del self._known[name]
         self._failed &= self._wanted
-        self._ask(self._wanted)
+        self._ask_all()
         return sorted(gone)
 
     def addresses(self, names: Iterable[str]) -> dict[Address, str]:
         """Return the known addresses of some names, each with its name."""
         return {address: name for name in names for address in self._known.get(name, ())}
 
+    def _ask_all(self) -> None:
+        for timer in (self._refresh, self._retry):
+            if timer is not None:
+                timer.cancel()
+        self._refresh = self._retry = None
+        if self._wanted:
+            self._refresh = self._loop.after(REFRESH_MS, self._ask_all)
+        self._ask(self._wanted)
+
+    def _ask_failed(self) -> None:
+        self._retry = None
+        self._ask(self._failed)
+
     def _ask(self, names: Iterable[str]) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         for name in sorted(names):
             self._lookup.resolve(name, lambda answer, name=name: self._hear(name, answer))  # type: ignore[misc]
-        if self._wanted:
-            wait = RETRY_MS if self._failed else REFRESH_MS
-            self._timer = self._loop.after(wait, self._again)
-
-    def _again(self) -> None:
-        self._timer = None
-        self._ask(self._wanted)
 
     def _hear(self, name: str, answer: tuple[Address, ...] | JaildError) -> None:
         if name not in self._wanted:
@@ -75,6 +79,8 @@ class Names:
                 last = ", ".join(self._known.get(name, ())) or "none"
                 logger.warning("%s; the addresses known last are spared: %s", answer, last)
             self._failed.add(name)
+            if self._retry is None:
+                self._retry = self._loop.after(RETRY_MS, self._ask_failed)
             return
         self._failed.discard(name)
         addresses = tuple(sorted(answer))
