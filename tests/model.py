@@ -345,3 +345,4 @@ class Model:
             spared = ban.jail not in self.dead and self.spared(ban.jail, ban.address)
             if spared or self.shielded(ban.address):
                 self._end(ban, "lifted")
+        self.count_anew()

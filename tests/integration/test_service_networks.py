@@ -180,6 +180,16 @@ def test_a_ban_that_was_refused_is_no_offence_and_not_heard_of(house):
     assert standing() == (1, 1, set())
 
 
+def test_what_counted_of_addresses_counts_of_their_network_once_it_may_be_banned(house):
+    house.firewall.hosts = (V6 + "aa",)
+    service = start(house)
+    read_on(house, "a", attack(V6 + "1", V6 + "2"))
+    house.firewall.hosts = ()
+    service.addresses_changed()
+    read_on(house, "b", attack(V6 + "3", at=20))
+    assert banned(service) == {V6 + "/64"}
+
+
 def test_enough_banned_addresses_get_their_network_banned(house):
     configure(house, ban__aggregate="3")
     service = start(house)

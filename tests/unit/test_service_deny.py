@@ -88,3 +88,17 @@ def test_a_jail_with_a_mistake_keeps_its_list(house):
     again = house.open()
     assert again.jail_status("deny").state == "failed"
     assert addresses(again) == DENIED
+
+
+def test_it_is_denied_again_when_nobody_in_it_is_spared_any_more(house):
+    write(house, "203.0.113.0/24 192.0.2.0/24", "ignoreip = home.example.org\n")
+    house.lookup.names["home.example.org"] = ("203.0.113.9",)
+    house.firewall.hosts = ("192.0.2.1",)
+    service = house.open()
+    assert addresses(service) == set()
+    house.lookup.names["home.example.org"] = ("198.51.100.9",)
+    house.firewall.hosts = ()
+    service.addresses_changed()
+    house.clock.pass_time(301)
+    assert addresses(service) == {"203.0.113.0/24", "192.0.2.0/24"}
+    assert {rule.address for rule in house.firewall.rules} == addresses(service)

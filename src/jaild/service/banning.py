@@ -169,3 +169,8 @@ class Banning:
             if guard.jail is not None and guard.config is not None:
                 guard.jail.ignored = self._sparing.ignored(guard.config)
         self.lift_ignored()
+        if self._jails.settled:
+            # Whoever is not spared any more counts and is denied again.
+            self._jails.count_anew()
+            self.deny()
+            self._pace.turn(read=False)

@@ -143,6 +143,8 @@ class Jails:
         if jail is None:
             return
         failures = list(jail.tally.failures())
+        if all(jail.unit(address) == address for address in {address for address, _ in failures}):
+            return
         moved = [(jail.unit(address), failure) for address, failure in failures]
         for (address, failure), (unit, _) in zip(failures, moved, strict=True):
             if unit != address:
