@@ -77,6 +77,10 @@ class FakeService:
     def ban_count(self):
         return len(self.kept)
 
+    @property
+    def jail_names(self):
+        return list(self.jails)
+
     def jail_states(self):
         return [self.jail_status(name) for name in self.jails]
 

@@ -119,6 +119,18 @@ def test_a_name_that_is_no_longer_listed_is_forgotten(house):
     assert start(house).jail_status("sshd").ignored == ("192.0.2.1/32",)
 
 
+def test_a_list_that_jails_have_in_common_is_there_once(house):
+    (house.etc / "friends").write_text("192.0.2.1\n198.51.100.0/24\n")
+    (house.etc / "jail.local").write_text(
+        "[DEFAULT]\nignoreip = file:friends\n[sshd]\nenabled = true\n[ufw-block]\nenabled = true\n"
+    )
+    service = start(house)
+    one, other = (service.jail_status(name).ignored for name in ("sshd", "ufw-block"))
+    assert one == ("192.0.2.1/32", "198.51.100.0/24")
+    assert one is other
+    assert service.jail_status("sshd").ignored is one
+
+
 # ignorecommand
 
 

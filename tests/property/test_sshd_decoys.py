@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jaild.core.detector import Detector
 from jaild.core.jail import Jail
-from jaild.core.policy import Ignored, Policy
+from jaild.core.policy import Ignored, Listed, Policy
 from jaild.core.tally import Tally
 from tests.verbs import SECOND, entry, shipped_filter
 
@@ -88,7 +88,7 @@ def test_a_conversation(sshd, lines, names, extra):
         Detector(sshd),
         Tally(99, 600 * SECOND),
         Policy(1),
-        Ignored(()),
+        Ignored(Listed(())),
         lambda _address, _time: False,
     )
     for line, name in zip(lines, names, strict=False):

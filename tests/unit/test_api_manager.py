@@ -265,6 +265,11 @@ def test_a_refused_reload_says_where(manager, service):
     assert str(problem).startswith("/etc/jaild/jail.local:3: unknown option 'maxrety'")
 
 
+def test_for_the_names_of_jails_nothing_else_is_looked_at(manager, service):
+    service.jail_states = service.jail_status = None
+    assert manager.Jails == ["sshd", "nginx-auth"]
+
+
 def test_an_unexpected_failure_is_an_answer_too(manager, service):
     service.jail_states = None
     assert isinstance(ask(manager, "ListJails").problem, TypeError)

@@ -7,7 +7,7 @@ import pytest
 
 from jaild.core.detector import Detector
 from jaild.core.jail import Jail
-from jaild.core.policy import Ignored, Policy
+from jaild.core.policy import Ignored, Listed, Policy
 from jaild.core.tally import Tally
 from tests.verbs import SECOND, entry, shipped_filter
 
@@ -29,7 +29,7 @@ def make_jail(chosen, maxretry=1000):
         Detector(chosen),
         tally,
         Policy(600 * SECOND),
-        Ignored(()),
+        Ignored(Listed(())),
         lambda _address, _time: False,
     )
 

@@ -69,7 +69,7 @@ class Door:
         self._refresh.poke()
 
     def _follow_jails(self) -> None:
-        wanted = [status.name for status in self._service.jail_states()]
+        wanted = self._service.jail_names
         for name in self._jails.keys() - set(wanted):
             self._jails.pop(name).registration.withdraw()
         for name in wanted:

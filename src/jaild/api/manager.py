@@ -32,7 +32,7 @@ class Manager:
 
     @property
     def Jails(self) -> list[str]:
-        return [status.name for status in self._service.jail_states()]
+        return list(self._service.jail_names)
 
     @property
     def BanCount(self) -> int:

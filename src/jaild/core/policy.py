@@ -5,6 +5,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 from jaild.core.address import Address, Network, Networks, of_network, parse_network
@@ -12,7 +13,18 @@ from jaild.core.ban import FOREVER, Evidence
 from jaild.core.increment import Increment
 from jaild.core.tally import Failure
 
-_NOTHING = Networks()
+
+class Listed:
+    """The networks of one ignoreip; jails that have it in common share it, for it may be long."""
+
+    def __init__(self, networks: Iterable[Network]) -> None:
+        self.networks = tuple(networks)
+        self.members = Networks(self.networks)
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """The networks as text, in their order."""
+        return tuple(map(str, self.networks))
 
 
 class Ignored:
@@ -20,10 +32,10 @@ class Ignored:
 
     def __init__(
         self,
-        networks: Iterable[Network],
+        listed: Listed,
         own: Iterable[str] = (),
         named: Mapping[Address, str] = MappingProxyType({}),
-        untouchable: Networks = _NOTHING,
+        untouchable: Sequence[Networks] = (),
     ) -> None:
         """Take ignoreip's networks and, for ignoreself, the host's own addresses.
 
@@ -31,13 +43,12 @@ class Ignored:
         what no jail's ban may touch: networks are spared for its sake. A single address is not, for
         the failures of one that another jail ignores do count here.
         """
-        self._networks = tuple(networks)
-        self._listed = Networks(self._networks)
+        self._listed = listed
         self._own = Networks(parse_network(text) for text in own)
         self._names = {parse_network(address): name for address, name in named.items()}
         self._named = Networks(self._names)
         self._untouchable = untouchable
-        self._spares = bool(self._listed or self._own or self._named)
+        self._spares = bool(listed.members or self._own or self._named)
 
     def why(self, address: Address) -> str:
         """Return the rule that spares an address as part of a sentence, "" if none does.
@@ -48,7 +59,7 @@ class Ignored:
         return why or (self._why_untouchable(address) if "/" in address else "")
 
     def _why_spared(self, address: Address) -> str:
-        listed = self._listed.touches(address)
+        listed = self._listed.members.touches(address)
         if listed is not None:
             return f"ignoreip lists {listed}"
         if self._own.touches(address) is not None:
@@ -59,13 +70,14 @@ class Ignored:
         return ""
 
     def _why_untouchable(self, network: Address) -> str:
-        found = self._untouchable.touches(network)
-        return f"no jail may ban {of_network(found)}" if found is not None else ""
+        found = (networks.touches(network) for networks in self._untouchable)
+        return next((f"no jail may ban {of_network(one)}" for one in found if one is not None), "")
 
-    def texts(self) -> list[str]:
-        """Return ignoreip's networks as text, in their order, and what its names stand for."""
-        listed = [str(network) for network in self._networks]
-        return listed + [f"{name} ({of_network(at)})" for at, name in self._names.items()]
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """Ignoreip's networks as text, in their order, and what its names stand for."""
+        names = tuple(f"{name} ({of_network(at)})" for at, name in self._names.items())
+        return self._listed.texts + names if names else self._listed.texts
 
 
 @dataclass(frozen=True, slots=True)

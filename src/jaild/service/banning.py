@@ -11,7 +11,7 @@ from jaild.core.ban import Ban
 from jaild.core.errors import JaildError
 from jaild.core.jail import Event
 from jaild.core.offences import Offences
-from jaild.core.policy import Ignored
+from jaild.core.policy import Ignored, Listed
 from jaild.enforce.port import Outcome
 from jaild.service import denial
 from jaild.service.guard import Guard
@@ -83,7 +83,7 @@ class Banning:
 
     def lift_ignored(self) -> None:
         """Lift the bans of whom the configuration spares now."""
-        lifted, untouchable = 0, Ignored((), untouchable=self._sparing.untouchable)
+        lifted, untouchable = 0, Ignored(Listed(()), untouchable=self._sparing.untouchable)
         for ban in list(self._ledger.roster):
             jail = self._jails.find(ban.jail).jail
             ignored = jail.ignored if jail is not None else untouchable

@@ -17,7 +17,7 @@ from jaild.core.detector import Detector
 from jaild.core.errors import InvalidConfig
 from jaild.core.jail import Jail
 from jaild.core.offences import Offences
-from jaild.core.policy import Ignored, Policy
+from jaild.core.policy import Ignored, Listed, Policy
 from jaild.core.roster import Roster
 from jaild.core.rule import Rule
 from jaild.core.tally import Failure, Tally
@@ -146,8 +146,8 @@ class Guard:
         """Return whom the jail spares, names left out, on a host with these addresses."""
         config = self.config
         if config is None:
-            return Ignored(())
-        return Ignored(config.ignoreip, own if config.ignoreself else ())
+            return Ignored(Listed(()))
+        return Ignored(Listed(config.ignoreip), own if config.ignoreself else ())
 
     def stop(self, state: State, reason: str) -> None:
         """Watch no longer; what has been counted is kept."""
@@ -219,6 +219,6 @@ class Guard:
             banned_now=len(bans),
             banned_total=self.banned,
             addresses=tuple(ban.address for ban in bans),
-            ignored=tuple(jail.ignored.texts()) if jail else (),
+            ignored=jail.ignored.texts if jail else (),
             actions=config.actions if config else (),
         )

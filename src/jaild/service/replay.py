@@ -18,7 +18,7 @@ from jaild.core.ban import FOREVER
 from jaild.core.entry import Entry
 from jaild.core.jail import Event
 from jaild.core.offences import Offences
-from jaild.core.policy import Ignored
+from jaild.core.policy import Ignored, Listed
 from jaild.core.roster import Roster
 from jaild.service.feed import TURN
 from jaild.service.guard import Guard, Past, Surroundings
@@ -119,10 +119,10 @@ class _Listed:
     """Whom jails spare as far as it is written in their configuration."""
 
     def __init__(self, ignored: Iterable[Network]) -> None:
-        self._untouchable = untouchable(ignored)
+        self._untouchable = (untouchable(ignored),)
 
     def ignored(self, jail: JailConfig) -> Ignored:
-        return Ignored(jail.ignoreip, untouchable=self._untouchable)
+        return Ignored(Listed(jail.ignoreip), untouchable=self._untouchable)
 
     def questions(self, _jail: JailConfig) -> None:
         return None

@@ -344,6 +344,11 @@ class Service:
         """How many bans are meant to be in force."""
         return len(self._ledger.roster)
 
+    @property
+    def jail_names(self) -> list[str]:
+        """The enabled jails, in the configuration's order."""
+        return list(self._jails.by_name())
+
     def jail_states(self) -> list[JailStatus]:
         """Return how all jails stand, in the configuration's order."""
         return [self.jail_status(guard.name) for guard in self._jails]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from jaild.config.model import JailConfig
 from jaild.core.address import Address, Network, Networks, parse_network
 from jaild.core.never import NEVER
-from jaild.core.policy import Ignored
+from jaild.core.policy import Ignored, Listed
 from jaild.lookup.port import Lookup
 from jaild.service.feed import Loop
 from jaild.service.names import Changed, Names
@@ -30,9 +30,11 @@ class Sparing:
     ) -> None:
         """``now`` gives microseconds since the epoch."""
         self.own: tuple[Address, ...] = ()
-        self.untouchable = Networks(NEVER)
+        self.untouchable: tuple[Networks, ...] = ()
         self.names = Names(loop, lookup)
-        self._ignored: tuple[Network, ...] = ()
+        self._shield = Networks(NEVER)
+        # By what has no like: to compare long lists takes long.
+        self._listed: dict[int, Listed] = {}
         self._loop = loop
         self._lookup = lookup
         self._now = now
@@ -46,16 +48,14 @@ class Sparing:
 
     def shield(self, ignored: tuple[Network, ...]) -> None:
         """Take what the whole configuration lists in ignoreip."""
-        self._ignored = ignored
-        self._gather()
+        self._shield = untouchable(ignored)
+        self._listed.clear()
+        self.set_own(self.own)
 
     def set_own(self, own: tuple[Address, ...]) -> None:
         """Take the host's own addresses."""
         self.own = own
-        self._gather()
-
-    def _gather(self) -> None:
-        self.untouchable = untouchable(self._ignored, self.own)
+        self.untouchable = self._shield, Networks(map(parse_network, own))
 
     def follow(self, jails: Iterable[JailConfig]) -> list[str]:
         """Ask for the names of these jails from now on; returns those that are forgotten."""
@@ -65,7 +65,10 @@ class Sparing:
         """Return whom a jail spares without asking."""
         own = self.own if jail.ignoreself else ()
         names = self.names.addresses(jail.ignorenames)
-        return Ignored(jail.ignoreip, own, names, self.untouchable)
+        listed = self._listed.get(id(jail.ignoreip))
+        if listed is None:
+            listed = self._listed[id(jail.ignoreip)] = Listed(jail.ignoreip)
+        return Ignored(listed, own, names, self.untouchable)
 
     def questions(self, jail: JailConfig) -> Questions | None:
         """Return what a jail asks its ignorecommand, None if it has none."""
@@ -84,9 +87,9 @@ class Sparing:
         return found
 
 
-def untouchable(ignored: Iterable[Network], own: Iterable[Address] = ()) -> Networks:
-    """Return what no jail's ban may touch, as the enforcer sees it.
+def untouchable(ignored: Iterable[Network]) -> Networks:
+    """Return what no jail's ban may touch, as the enforcer sees it, but for the host's addresses.
 
     A jail that chose such a network would have it refused again and again, and its attackers free.
     """
-    return Networks([*NEVER, *ignored, *map(parse_network, own)])
+    return Networks([*NEVER, *ignored])
