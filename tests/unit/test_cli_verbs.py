@@ -27,6 +27,7 @@ from jaild.core.errors import (
 from jaild.dbus.errors import NoSuchMember, ServiceUnavailable
 from tests.integration.bus_fake import MINUTE, NOW, FakeService, FakeStatus
 
+OWN = session.Own(frozenset({"198.51.100.66"}))
 EVIL = "\x1b[2J\x07\r\n\u202e"
 
 
@@ -112,7 +113,7 @@ class Bus:
 def surroundings(monkeypatch):
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
-    monkeypatch.setattr(session, "clients", lambda: frozenset({"198.51.100.66"}))
+    monkeypatch.setattr(session, "find", lambda _caller: OWN)
 
 
 @pytest.fixture
@@ -207,6 +208,14 @@ def test_the_own_session_is_banned_only_by_force(jailctl, bus, line):
     assert "--force" in err
     assert bus.calls == []
     assert jailctl(line + " --force")[0] == 0
+
+
+def test_that_the_own_session_is_not_known_is_said(jailctl, monkeypatch):
+    unknown = session.Own(frozenset(), is_known=False)
+    monkeypatch.setattr(session, "find", lambda _caller: unknown)
+    status, _, err = jailctl("set sshd banip 192.0.2.7 192.0.2.8")
+    assert status == 0
+    assert err.count("not known whether you come over ssh") == 1
 
 
 def test_bans_are_aligned_text_in_a_pipe(jailctl):

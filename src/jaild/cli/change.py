@@ -47,7 +47,7 @@ def register(verbs: Verbs) -> None:
 
 
 def _ban(client: "Client", options: Namespace) -> int:
-    target = _guard(options.address, force=options.force)
+    target = _Guard(client, force=options.force).admit(options.address)
     length = _length(options.duration)
     client.ban(options.jail, target, length, options.reason)
     if options.json:
@@ -104,7 +104,8 @@ def _set(client: "Client", options: Namespace) -> int:
     if options.option == "unbanip":
         targets = [address.parse(text) for text in options.addresses]
         return _each(targets, lambda one: client.unban(options.jail, one), options)
-    guarded = [_guard(text, force=options.force) for text in options.addresses]
+    guard = _Guard(client, force=options.force)
+    guarded = [guard.admit(text) for text in options.addresses]
 
     def ban(target: Address) -> int:
         client.ban(options.jail, target, 0, "")
@@ -134,12 +135,22 @@ def _say_count(count: int, options: Namespace) -> None:
         say(str(count))
 
 
-def _guard(text: str, *, force: bool) -> Address:
-    """Return an address that may be banned by hand."""
-    target = address.parse(text)
-    own = None if force else session.hit(target, session.clients())
-    if own is not None:
-        raise OwnSession(
-            f"your own ssh session comes from {own}; add --force to ban it all the same"
-        )
-    return target
+class _Guard:
+    """Keeps people from banning themselves, unless by force."""
+
+    def __init__(self, client: "Client", *, force: bool) -> None:
+        self._own = session.Own(frozenset()) if force else session.find(client.caller)
+        if not self._own.is_known:
+            complain(
+                "it is not known whether you come over ssh, and from where: that is not checked"
+            )
+
+    def admit(self, text: str) -> Address:
+        """Return an address that may be banned by hand."""
+        target = address.parse(text)
+        own = session.hit(target, self._own.clients)
+        if own is not None:
+            raise OwnSession(
+                f"your own ssh session comes from {own}; add --force to ban it all the same"
+            )
+        return target
