@@ -210,6 +210,16 @@ def test_the_own_session_is_banned_only_by_force(jailctl, bus, line):
     assert jailctl(line + " --force")[0] == 0
 
 
+@pytest.mark.parametrize(("bad", "expected"), [("nonsense", 2), ("198.51.100.66", 1)])
+def test_one_address_that_fails_keeps_no_other(jailctl, bus, bad, expected):
+    status, out, err = jailctl(f"set sshd banip 192.0.2.7 {bad} 192.0.2.8")
+    assert (status, out) == (expected, "2\n")
+    assert bad in err
+    assert [ban.address for ban in bus.service.kept] == ["192.0.2.7", "192.0.2.8"]
+    status, out, _ = jailctl("set sshd unbanip 192.0.2.7 nonsense 192.0.2.8")
+    assert (status, out) == (2, "2\n")
+
+
 def test_that_the_own_session_is_not_known_is_said(jailctl, monkeypatch):
     unknown = session.Own(frozenset(), is_known=False)
     monkeypatch.setattr(session, "find", lambda _caller: unknown)

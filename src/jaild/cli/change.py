@@ -4,7 +4,7 @@
 """This module holds the verbs that ban and unban: ban, unban, set JAIL banip, set JAIL unbanip."""
 
 from argparse import Namespace
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from jaild.cli import session
@@ -102,25 +102,23 @@ def _is_address(word: str) -> bool:
 
 def _set(client: "Client", options: Namespace) -> int:
     if options.option == "unbanip":
-        targets = [address.parse(text) for text in options.addresses]
-        return _each(targets, lambda one: client.unban(options.jail, one), options)
+        return _each(lambda text: client.unban(options.jail, address.parse(text)), options)
     guard = _Guard(client, force=options.force)
-    guarded = [guard.admit(text) for text in options.addresses]
 
-    def ban(target: Address) -> int:
-        client.ban(options.jail, target, 0, "")
+    def ban(text: str) -> int:
+        client.ban(options.jail, guard.admit(text), 0, "")
         return 1
 
-    return _each(guarded, ban, options)
+    return _each(ban, options)
 
 
-def _each(targets: Iterable[Address], change: Callable[[Address], int], options: Namespace) -> int:
+def _each(change: Callable[[str], int], options: Namespace) -> int:
     """Change one after the other, print the number changed; the first failure is the status."""
     changed = 0
     status = Exit.DONE
-    for target in targets:
+    for text in options.addresses:
         try:
-            changed += change(target)
+            changed += change(text)
         except JaildError as error:
             complain(str(error))
             status = status or status_of(error)
