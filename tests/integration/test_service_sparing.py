@@ -185,6 +185,17 @@ def test_it_waits_for_seconds_not_for_ever(asking):
     assert not banned(service)
 
 
+def test_a_network_that_waited_takes_the_place_of_its_addresses(house):
+    configure(house, "ignorecommand = /usr/local/bin/known <ip>", "ban.aggregate = 3")
+    house.lookup.holds = True
+    service = start(house)
+    for n in (1, 2, 3):
+        read_on(house, f"a{n}", [failed(20 * n + t, f"198.51.100.{n}") for t in (1, 2)])
+        house.lookup.release()
+        house.clock.pass_time()
+    assert rules(house) == banned(service) == {"198.51.100.0/24"}
+
+
 def test_a_ban_that_waits_survives_a_crash_and_comes_into_force(asking):
     asking.lookup.holds = True
     start(asking)
@@ -238,7 +249,7 @@ def test_whom_it_spares_is_not_shut_out_with_neighbours(house):
     # What the command has said is no longer known; it is not asked about every neighbour.
     house.clock.pass_time(301)
     read_on(house, "c", [failed(400 + t, "2001:db8:1:2::bad:2") for t in (1, 2)])
-    assert banned(service) == {"2001:db8:1::/48", *foes}
+    assert banned(service) == {"2001:db8:1::/48", "198.51.100.1", "198.51.100.2"}
 
 
 @pytest.mark.parametrize("address", [HOME, "2001:db8:1:2::/64"])

@@ -158,6 +158,7 @@ class Banning:
             return
         if not spared:
             if self._ledger.release(ban, guard.rule(ban.address)):
+                self._draw_together(ban)
                 self.pass_on(guard, ban)
         elif self._ledger.annul(ban):
             guard.take_back(ban, self._ledger.batch)
