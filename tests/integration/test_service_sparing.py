@@ -152,6 +152,21 @@ def test_an_address_that_the_command_knows_is_never_banned(asking):
     assert jail.ignored == "ignorecommand spares it"
 
 
+def test_nor_by_hand(asking):
+    asking.lookup.spared["sshd", HOME] = True
+    service = start(asking)
+    read_on(asking, "a", [failed(1, HOME)])
+    refused = []
+    for target in (HOME, "192.0.2.0/24"):
+        service.ban("sshd", target, 0, "by hand", refused.append)
+    asking.clock.pass_time()
+    assert list(map(str, refused)) == [
+        f"{HOME} is not banned: ignorecommand spares it",
+        f"192.0.2.0/24 is not banned: ignorecommand spares {HOME}",
+    ]
+    assert not banned(service)
+
+
 def test_a_ban_waits_for_the_answer(asking):
     asking.lookup.holds = True
     service = start(asking)

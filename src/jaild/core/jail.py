@@ -125,7 +125,10 @@ class Jail:
     def why_spared(self, address: Address) -> str:
         """Return the rule that spares an address as part of a sentence, "" if none is known."""
         why = self.ignored.why(address)
-        return why or (self.questions.answer(address) if self.questions is not None else "")
+        if why or self.questions is None:
+            return why
+        inside = self.questions.inside(address) if "/" in address else ""
+        return inside or self.questions.answer(address)
 
     def _holds_spared(self, network: Address) -> bool:
         if self.ignored.why(network):

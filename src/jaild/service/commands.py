@@ -100,7 +100,7 @@ class Commands:
         if jail is None:
             raise NoSuchJail(f"jail '{name}' is {guard.state.value}: {guard.reason}")
         address = parse(text)
-        why = jail.ignored.why(address)
+        why = jail.why_spared(address)
         if why:
             raise AddressIgnored(f"{address} is not banned: {why}")
         present = self._ledger.roster.get(name, address)
