@@ -396,3 +396,12 @@ def test_all_jails_together_deny_so_many_and_no_more(tree, monkeypatch):
     (mistake,) = check(tree).of(Kind.MISTAKE)
     assert mistake.line == 3
     assert not put(tree, text, foes="192.0.2.1\n").broken
+
+
+@pytest.mark.parametrize(("key", "warned"), [("<ip>", 0), ("<jail>/<fid>", 0), ("<family>", 1)])
+def test_a_key_without_the_address_is_warned_of(tree, key, warned):
+    text = f'[sshd]\nignorecommand = /bin/true <ip>\nignorecache = key="{key}"\n'
+    (tree.etc / "jail.local").write_text(text)
+    found = check(tree).of(Kind.WARNING)
+    assert [warning.line for warning in found] == [3] * warned
+    assert all("is the same for many addresses" in warning.message for warning in found)

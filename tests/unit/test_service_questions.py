@@ -114,3 +114,12 @@ def test_a_failure_is_no_answer_for_long():
     asking.clock.pass_time(31)
     asking.ask("192.0.2.1")
     assert len(asking.lookup.asked) == 2
+
+
+def test_what_has_the_same_key_has_the_same_answer():
+    asking = Asking(key="<family> in <jail>")
+    asking.lookup.spared["sshd", "192.0.2.1"] = True
+    asking.ask("192.0.2.1")
+    asking.answer()
+    assert asking.questions.answer("198.51.100.1") == "ignorecommand spares it"
+    assert asking.questions.answer("2001:db8::1") == ""

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from jaild.config import sparing
+from jaild.config import program, sparing
 from jaild.config.model import JailConfig, Note
 from jaild.config.section import Section
 from jaild.core.address import Network, of_network
@@ -16,6 +16,12 @@ from jaild.core.never import NEVER
 
 def doubts(config: JailConfig, section: Section) -> Iterator[Note]:
     """Yield warnings about a jail without mistakes."""
+    yield from _denied(config, section)
+    if config.ignorecommand:
+        yield from _command(config, section)
+
+
+def _denied(config: JailConfig, section: Section) -> Iterator[Note]:
     spared = _overlaps(config.denyip, (*config.ignoreip, *NEVER)) if config.denyip else []
     if spared:
         denied, ignored = spared[0]
@@ -25,10 +31,20 @@ def doubts(config: JailConfig, section: Section) -> Iterator[Note]:
         more = len(spared) - 1
         sentence += f"; {more} more overlap{'s' if more == 1 else ''} likewise" if more else ""
         yield Note(*section.place_of(sparing.DENYIP, _shown(denied)), sentence, "warning")
-    program = config.ignorecommand[0] if config.ignorecommand else ""
-    if program and not (Path(program).is_file() and os.access(program, os.X_OK)):
-        sentence = f"ignorecommand of [{config.name}]: {program} is no program that can be run"
-        yield Note(*section.place_of(sparing.IGNORECOMMAND, program), sentence, "warning")
+
+
+def _command(config: JailConfig, section: Section) -> Iterator[Note]:
+    path, key = config.ignorecommand[0], config.ignorecache.key
+    if not (Path(path).is_file() and os.access(path, os.X_OK)):
+        sentence = f"ignorecommand of [{config.name}]: {path} is no program that can be run"
+        yield Note(*section.place_of(sparing.IGNORECOMMAND, path), sentence, "warning")
+    if not program.names_address(key):
+        sentence = (
+            f"ignorecache of [{config.name}]: its key '{key}' is the same for many addresses, "
+            "so that the answer for one of them spares, or does not spare, all of them; "
+            "the usual key is <ip>"
+        )
+        yield Note(*section.place_of(sparing.IGNORECACHE, key), sentence, "warning")
 
 
 def _overlaps(

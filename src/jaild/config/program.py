@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from jaild.config import call, values
 from jaild.config.model import IgnoreCache
+from jaild.core.address import Address
 from jaild.core.errors import InvalidConfig
 
 TAGS = ("ip", "family", "fid", "jail", "name")
@@ -60,6 +61,23 @@ def cache(value: str) -> IgnoreCache:
         raise InvalidConfig(f"max-count: {error.message}", text=given["max-count"]) from error
     age = values.span(given["max-time"]) if "max-time" in given else usual.age
     return IgnoreCache(key, most, age)
+
+
+def fill(text: str, jail: str, address: Address) -> str:
+    """Return a text with the values in place of ``<ip>``, ``<jail>`` and so on."""
+    values = {
+        "ip": address,
+        "fid": address,
+        "family": "inet6" if ":" in address else "inet4",
+        "jail": jail,
+        "name": jail,
+    }
+    return _TAG.sub(lambda tag: values.get(tag[1], tag[0]), text)
+
+
+def names_address(text: str) -> bool:
+    """Return whether a text has a tag that stands for the address."""
+    return "<ip>" in text or "<fid>" in text
 
 
 def _check_tags(text: str) -> None:

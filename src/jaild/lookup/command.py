@@ -9,11 +9,11 @@ canonical form.
 
 import logging
 import os
-import re
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
 
+from jaild.config import program
 from jaild.core.address import Address
 from jaild.dbus.loop import Loop
 from jaild.lookup.port import LookupFailed
@@ -27,21 +27,13 @@ NOT_EXECUTABLE = 126
 NOT_FOUND = 127
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_TAG = re.compile(r"<(ip|fid|family|jail|name)>")
 
 Done = Callable[[bool | LookupFailed], None]
 
 
 def fill(argv: Sequence[str], jail: str, address: Address) -> list[str]:
     """Return a command's words with the values in place of ``<ip>``, ``<jail>`` and so on."""
-    values = {
-        "ip": address,
-        "fid": address,
-        "family": "inet6" if ":" in address else "inet4",
-        "jail": jail,
-        "name": jail,
-    }
-    return [_TAG.sub(lambda tag: values[tag[1]], word) for word in argv]
+    return [program.fill(word, jail, address) for word in argv]
 
 
 def environment(jail: str, address: Address) -> dict[str, str]:

@@ -12,6 +12,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from jaild.config import program
 from jaild.config.model import IgnoreCache
 from jaild.core.address import Address, Networks, of_network, to_network
 from jaild.core.errors import JaildError
@@ -145,7 +146,7 @@ class Questions:
         self._loop.after(PATIENCE_MS, lambda: _lose_patience(question, answered))
 
     def _key(self, address: Address) -> str:
-        return self.cache.key.replace("<ip>", address).replace("<fid>", address)
+        return program.fill(self.cache.key, self._jail, address)
 
     def _known(self, key: str) -> bool | None:
         found = self._answers.get(key)
