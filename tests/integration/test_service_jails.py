@@ -78,6 +78,20 @@ def test_recidive_goes_on_after_a_restart(house):
     assert bans_of(service, "recidive") == [(PEER, "3 bans")]
 
 
+def test_a_recidive_that_comes_back_does_not_count_its_own_bans(house):
+    write(house, recidive=RECIDIVE)
+    service = open_house(house)
+    read_on(house, "one", attacks([0, 100, 200]))
+    assert bans_of(service, "recidive") == [(PEER, "3 bans")]
+    write(house, recidive="")
+    service.reload()
+    house.clock.pass_time()
+    write(house, recidive=RECIDIVE.replace("3", "5"))
+    service.reload()
+    (standing,) = (one for one in service.explain(PEER).jails if one.name == "recidive")
+    assert len(standing.failures) == 3
+
+
 def test_a_new_recidive_knows_the_bans_of_its_window(house):
     service = open_house(house)
     read_on(house, "one", attacks([0, 100]))

@@ -218,5 +218,5 @@ def test_whom_a_failure_has_got_banned(store):
     batch.end(BAN, "its time is over")
     batch.end(Ban("sshd", A, 25, 40, 0, "by hand"), "unbanned by hand")
     store.commit(batch)
-    assert store.bans_since(5) == [(A, 10), (B, 30)]
-    assert store.bans_since(10) == [(B, 30)]
+    assert store.bans_since(5, "recidive") == [(A, 10), (B, 30)]
+    assert store.bans_since(10, "recidive") == [(B, 30)]

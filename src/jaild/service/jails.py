@@ -159,7 +159,7 @@ class Jails:
         """Let a new jail that looks at bans know those of its finding window."""
         assert guard.config is not None  # noqa: S101 - else it would not hear bans
         findtime, batch = guard.config.findtime, self._ledger.batch
-        for address, since in self._store.bans_since(self._now() - findtime):
+        for address, since in self._store.bans_since(self._now() - findtime, guard.name):
             past.failures.append((address, Failure(since, "")))
             batch.fail(guard.name, *past.failures[-1], findtime)
         batch.counters[guard.name] = (0, 0)

@@ -120,13 +120,17 @@ class Store:
             failure = self._failure("written", error)
             raise (StoreDamaged(str(failure)) if is_damage(error) else failure) from error
 
-    def bans_since(self, time: int) -> list[tuple[Address, int]]:
-        """Return whom a failure has got banned since a time, and when, oldest first."""
+    def bans_since(self, time: int, besides: str) -> list[tuple[Address, int]]:
+        """Return whom other jails than one have banned since a time for failures, and when.
+
+        They are in the order of their times.
+        """
         rows = self._read(
             "SELECT address, since FROM history WHERE since > :time AND failures > 0 "
-            "AND ended NOT LIKE :refused UNION ALL "
-            "SELECT address, since FROM ban WHERE since > :time AND failures > 0 ORDER BY since",
-            {"time": time, "refused": _REFUSED},
+            "AND jail != :jail AND ended NOT LIKE :refused UNION ALL "
+            "SELECT address, since FROM ban WHERE since > :time AND failures > 0 "
+            "AND jail != :jail ORDER BY since",
+            {"time": time, "jail": besides, "refused": _REFUSED},
         )
         return [(Address(address), since) for address, since in rows]
 
