@@ -102,3 +102,16 @@ def test_it_is_denied_again_when_nobody_in_it_is_spared_any_more(house):
     house.clock.pass_time(301)
     assert addresses(service) == {"203.0.113.0/24", "192.0.2.0/24"}
     assert {rule.address for rule in house.firewall.rules} == addresses(service)
+
+
+def test_a_network_by_hand_is_lifted_from_around_what_is_denied(house, caplog):
+    caplog.set_level("INFO")
+    write(house, "203.0.113.7")
+    service = house.open()
+    assert answer(house, service.ban, "sshd", "203.0.113.0/24", 0, "") is None
+    assert answer(house, service.ban, "deny", "203.0.113.0/24", 0, "") is None
+    assert answer(house, service.unban, "", "203.0.113.0/24") == 2
+    assert "inside 203.0.113.0/24 stays banned by denyip: 203.0.113.7" in caplog.text
+    assert addresses(service) == {"203.0.113.7"}
+    assert isinstance(answer(house, service.unban, "", "203.0.113.0/24"), AddressDenied)
+    assert isinstance(answer(house, service.unban, "", "203.0.113.7"), AddressDenied)

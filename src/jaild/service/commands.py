@@ -6,9 +6,10 @@
 Commands answer by callback when the change is in force in the firewall, or with the reason why not.
 """
 
+import logging
 from collections.abc import Callable
 
-from jaild.core.address import Address, parse
+from jaild.core.address import Address, covering, parse
 from jaild.core.ban import DENIED, Ban
 from jaild.core.errors import (
     AddressDenied,
@@ -22,6 +23,8 @@ from jaild.enforce.port import Outcome
 from jaild.service.guard import Guard
 from jaild.service.ledger import CROWDED, Ledger
 from jaild.service.pace import Pace
+
+logger = logging.getLogger(__name__)
 
 Done = Callable[[JaildError | None], None]
 Counted = Callable[[int | JaildError], None]
@@ -61,7 +64,7 @@ class Commands:
         """Lift what shuts an address out of one jail, or of all with ""; done hears how many bans.
 
         That is its own ban, those of networks that hold it and, of a network, those inside it. What
-        denyip lists stays: done hears AddressDenied.
+        denyip lists stays: done hears AddressDenied, unless it only lies inside and others do too.
         """
         try:
             bans = self._overlapping(jail, parse(text))
@@ -86,13 +89,22 @@ class Commands:
         self._lift(self._ledger.roster.of(jail), done)
 
     def _overlapping(self, jail: str, address: Address) -> list[Ban]:
-        """Return the bans to lift so that an address is let in; raises AddressDenied."""
+        """Return the bans to lift so that an address is let in; raises AddressDenied.
+
+        Of what denyip lists inside a network it is said that it stays.
+        """
         names = [self._guard_of(jail).name] if jail else self._ledger.roster.jails()
         bans = [ban for name in names for ban in self._ledger.roster.overlapping(name, address)]
-        for ban in bans:
-            if ban.denied:
+        around = {*covering(address)}
+        denied = [ban for ban in bans if ban.denied]
+        rest = [ban for ban in bans if not ban.denied]
+        for ban in denied:
+            if not rest or ban.address in around:
                 raise AddressDenied(_denied(ban))
-        return bans
+        if denied:
+            more = f" and {len(denied) - 1} more" if len(denied) > 1 else ""
+            logger.info("inside %s stays banned by denyip: %s%s", address, denied[0].address, more)
+        return rest
 
     def _enter(self, name: str, text: str, duration: int, reason: str) -> Ban:
         guard = self._guard_of(name)
