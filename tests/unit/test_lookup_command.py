@@ -21,6 +21,8 @@ from jaild.lookup.idle import Idle
 from jaild.lookup.port import LookupFailed
 from jaild.lookup.server import Looker
 
+# What a shell puts into its environment itself, or finds.
+SHELLS = {"PATH", "PWD", "_", "SHLVL"}
 V4, V6 = Address("192.0.2.7"), Address("2001:db8::/64")
 
 
@@ -126,8 +128,8 @@ def test_a_commands_surroundings(loop, tmp_path, monkeypatch):
     expected = {"JAILD_ADDRESS": "192.0.2.7", "JAILD_JAIL": "sshd", "LANG": "C.UTF-8"}
     seen = dict(line.split("=", 1) for line in found)
     assert seen["PATH"].split(":")[-1] == "/bin"
-    # The shell's own.
-    assert {k: v for k, v in seen.items() if k not in {"PATH", "PWD", "_", "SHLVL"}} == expected
+    assert len(seen.pop("JAILD_RUN")) == 16
+    assert {k: v for k, v in seen.items() if k not in SHELLS} == expected
     assert (where, stdin, group.strip()) == ("/", "/dev/null", own)
 
 
@@ -162,6 +164,24 @@ def test_what_a_command_leaves_behind_is_killed_too(loop, tmp_path):
     left = tmp_path / "left"
     assert sh(loop, f"sleep 60 & echo $! >{left}; exit 1") is False
     until(lambda: not is_alive(int(left.read_text())))
+
+
+@pytest.mark.parametrize("end", ["sleep 60", "exit 1"])
+def test_what_has_left_its_group_is_killed_too(loop, tmp_path, end):
+    left = tmp_path / "left"
+    start = f"setsid sh -c 'echo $$ >{left}; exec sleep 60' & while ! test -s {left}; do :; done"
+    sh(loop, f"{start}; {end}", timeout_ms=700)
+    until(lambda: not is_alive(int(left.read_text())))
+
+
+def test_nobody_else_is_killed(loop, tmp_path):
+    other = tmp_path / "other"
+    answers = []
+    script = f"echo $$ >{other}; sleep 1"
+    argv = ("/bin/sh", "-c", script)
+    Command(loop, argv, environment("sshd", V4), answers.append)
+    sh(loop, f"while ! test -s {other}; do :; done")
+    assert is_alive(int(other.read_text()))
 
 
 def test_no_descriptor_is_left_open(loop):

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from jaild.config import program
 from jaild.core.address import Address
 from jaild.dbus.loop import Loop
+from jaild.lookup import leftover
 from jaild.lookup.port import LookupFailed
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,8 @@ def verdict(name: str, status: int) -> bool | LookupFailed:
 class Command:
     """A running command, the first of a process group of its own; done is called in a later turn.
 
-    After timeout_ms, and when it has ended, whatever is left of its group is killed.
+    After timeout_ms, and when it has ended, whatever is left of its group is killed, and whatever
+    else it has started.
     """
 
     def __init__(
@@ -67,8 +69,9 @@ class Command:
         self._name = argv[0]
         self._done: Done | None = done
         self._limit = timeout_ms
+        self._mark = leftover.mark()
         try:
-            self._process = _start(argv, variables)
+            self._process = _start(argv, variables | self._mark)
         except (OSError, ValueError) as error:
             why = (error.strerror if isinstance(error, OSError) else "") or str(error)
             failure = LookupFailed(f"{self._name} cannot be started: {why}")
@@ -99,6 +102,7 @@ class Command:
             os.killpg(self._process.pid, signal.SIGKILL)
         except OSError as error:
             logger.debug("%s cannot be killed: %s", self._name, error.strerror)
+        leftover.kill(self._mark)
 
     def _finish(self, answer: bool | LookupFailed) -> None:  # noqa: FBT001 - an answer
         done, self._done = self._done, None
