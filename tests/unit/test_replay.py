@@ -137,6 +137,18 @@ def test_a_jail_need_not_be_enabled(house):
     assert known(Tree(house.etc, SHIPPED), ["door", "sshd"]) == ["sshd"]
 
 
+def test_what_history_does_not_tell_of_is_said(house):
+    assert list(house.choose("sshd").unknown()) == []
+    house.write(
+        "[sshd]\nignoreip = home.example.org\nignorecommand = /bin/false <ip>\n"
+        "[deny]\ndenyip = 192.0.2.1\n",
+    )
+    assert list(house.choose("sshd", "deny").unknown()) == [
+        "jail 'sshd' is replayed without host names in ignoreip and ignorecommand",
+        "jail 'deny' is replayed without denyip",
+    ]
+
+
 def test_a_jail_that_is_not_there(house):
     with pytest.raises(NoSuchJail, match=r"no jail 'sshdd' .* \(did you mean sshd\?\)"):
         house.choose("sshd", "sshdd")

@@ -3,7 +3,7 @@
 
 """This module chooses the jails of a configuration that history is played to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from jaild.config.compile import compile_filter
@@ -28,6 +28,18 @@ class Choice:
     names: tuple[str, ...]
     ignored: tuple[Network, ...] = ()
 
+    def unknown(self) -> Iterator[str]:
+        """Yield a sentence for each jail with options whose effects history does not tell of."""
+        for jail in self.jails:
+            options = {
+                "host names in ignoreip": jail.ignorenames,
+                "ignorecommand": jail.ignorecommand,
+                "denyip": jail.denyip,
+            }
+            used = [name for name, value in options.items() if value]
+            if used:
+                yield f"jail '{jail.name}' is replayed without {_listed(used)}"
+
 
 def choose(tree: Tree, names: Sequence[str]) -> Choice:
     """Return the named jails, enabled or not; without names those that are enabled.
@@ -44,6 +56,11 @@ def choose(tree: Tree, names: Sequence[str]) -> Choice:
     for jail in jails:
         compile_filter(jail.filter)
     return Choice(tuple(jails), asked, config.ignored)
+
+
+def _listed(words: Sequence[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def known(tree: Tree, names: Sequence[str]) -> list[str]:

@@ -93,6 +93,8 @@ def _play(choice: Choice, where: Place, limit: Limit, whose: str = "") -> tuple[
 
     Complaints begin with ``whose`` jails they are.
     """
+    for sentence in choice.unknown():
+        complain(whose + sentence)
     match = union(jail.match for jail in choice.jails)
     history = open_history(where, match)
     numbers = Numbers(choice.names)
