@@ -173,10 +173,14 @@ def test_a_ban_waits_for_the_answer(asking):
     read_on(asking, "a", [failed(1), failed(2), failed(1, HOME), failed(2, HOME)])
     assert not rules(asking)
     assert not texts(asking)
+    waiting = "2 failures; it waits for ignorecommand"
+    assert {ban.reason for ban in service.bans("sshd")} == {waiting}
+    assert service.explain(PEER).jails[0].ban.reason == waiting
     asking.lookup.spared["sshd", HOME] = True
     asking.lookup.release()
     asking.clock.pass_time()
     assert rules(asking) == banned(service) == {PEER}
+    assert {ban.reason for ban in service.bans("sshd")} == {"2 failures"}
     assert len(texts(asking)) == 1
     assert service.jail_status("sshd").banned_total == 1
     # As if there had never been a ban.

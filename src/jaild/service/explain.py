@@ -11,7 +11,6 @@ from jaild.core.address import Address, Networks, covering, parse_host, to_netwo
 from jaild.core.ban import FOREVER, Ban
 from jaild.core.errors import InvalidConfig
 from jaild.core.jail import Jail
-from jaild.core.roster import Roster
 from jaild.core.tally import Failure
 from jaild.service.guard import Guard
 from jaild.service.ledger import PAST, Ledger
@@ -80,7 +79,7 @@ def explain(
     ``own`` are the addresses of the host; ``saved`` are the bans in the store that have ended.
     """
     names = covering(address)
-    jails = tuple(_standing(address, names, guard, ledger.roster, own, now) for guard in guards)
+    jails = tuple(_standing(address, names, guard, ledger, own, now) for guard in guards)
     # What ended last may not be saved yet.
     past = [(ban, how) for ban, how in ledger.batch.ended if ban.address in names]
     past = sorted([*past[::-1], *saved], key=lambda one: one[0].since, reverse=True)
@@ -104,7 +103,7 @@ def _standing(
     address: Address,
     names: Sequence[Address],
     guard: Guard,
-    roster: Roster,
+    ledger: Ledger,
     own: Sequence[str],
     now: int,
 ) -> Standing:
@@ -113,8 +112,8 @@ def _standing(
     failures = jail.tally.window(unit, now) if jail is not None else ()
     findtime = config.findtime if config else 0
     ignored = guard.ignored(own).why(address) if jail is None else jail.why_spared(address)
-    bans = [ban for name in names if (ban := roster.get(guard.name, name)) is not None]
-    ban = max(bans, key=lambda one: one.until, default=None)
+    bans = [ban for name in names if (ban := ledger.roster.get(guard.name, name)) is not None]
+    ban = max(ledger.shown(bans), key=lambda one: one.until, default=None)
     offences = _offences(jail, unit, now)
     return Standing(
         name=guard.name,
@@ -127,7 +126,7 @@ def _standing(
         ignored=ignored,
         ban=ban,
         why="" if ban is not None else _why(guard, ignored, address, unit, failures, now),
-        inside=_inside(address, roster.of(guard.name)) if "/" in address else 0,
+        inside=_inside(address, ledger.roster.of(guard.name)) if "/" in address else 0,
         offences=offences,
         next_ban=_next_ban(jail, offences),
     )

@@ -10,7 +10,7 @@ position in the journal; then the firewall is told, then the journal and the lis
 import heapq
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from jaild.core.address import Address
@@ -127,6 +127,17 @@ class Ledger:
         self.roster.lift(ban.jail, ban.address)
         self.batch.annul(ban)
         return True
+
+    def shown(self, bans: Iterable[Ban]) -> list[Ban]:
+        """Return bans as people see them: of those that are held their reasons say so."""
+        if not self._held:
+            return list(bans)
+        return [
+            replace(ban, reason=f"{ban.reason}; it waits for ignorecommand")
+            if self._waits(ban)
+            else ban
+            for ban in bans
+        ]
 
     def take_up(self, ban: Ban, rule: Rule) -> None:
         """Enter a ban whose rule is in the firewall already, if perhaps in another form."""

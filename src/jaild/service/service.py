@@ -360,7 +360,7 @@ class Service:
     def bans(self, jail: str) -> list[Ban]:
         """Return one jail's bans, or all with ""; raises NoSuchJail."""
         roster = self._ledger.roster
-        return roster.of(self._jails.find(jail).name) if jail else list(roster)
+        return self._ledger.shown(roster.of(self._jails.find(jail).name) if jail else roster)
 
     def explain(self, text: str) -> Explanation:
         """Return what is known of an address or network; raises InvalidAddress, StoreFailed."""
