@@ -4,8 +4,10 @@
 """Who is never banned, and who always is."""
 
 import os
+import pwd
 from ipaddress import ip_network
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -156,8 +158,12 @@ def test_files_of_jails_that_do_not_run_are_not_read(tree):
     assert put(tree, "[pam-generic]\nignoreip = file:none\n").files == ()
 
 
-def test_a_list_that_may_not_be_read(tree, monkeypatch):
+@pytest.mark.parametrize(
+    ("process", "user"), [("alice", "jaild"), ("jaild", "jaild"), ("jaild-lookup", "jaild-lookup")]
+)
+def test_a_list_that_may_not_be_read(tree, monkeypatch, process, user):
     usual = read.content
+    monkeypatch.setattr(pwd, "getpwuid", lambda _uid: SimpleNamespace(pw_name=process))
 
     def refuse(path: Path, most: int = read.MAX_FILE) -> bytes:
         if path.name == "secret":
@@ -168,7 +174,7 @@ def test_a_list_that_may_not_be_read(tree, monkeypatch):
     (broken,) = put(tree, "[sshd]\nignoreip = ::1\n    file:secret\n").broken
     assert broken.error.line == 3
     assert "'file:secret' cannot be read: Permission denied" in broken.error.message
-    assert "user jaild has to be able to read it" in broken.error.message
+    assert f"user {user} has to be able to read it" in broken.error.message
 
 
 def test_a_pipe_is_refused_at_once(tree):

@@ -8,6 +8,7 @@ Such a file has the same items, one or several a line; ``#`` and ``;`` begin com
 
 import gc
 import os
+import pwd
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,11 +81,20 @@ class Lists:
             except OSError as error:
                 sentence = f"'{file}' cannot be read: {error.strerror or error}"
                 if isinstance(error, PermissionError):
-                    sentence += "; user jaild has to be able to read it"
+                    sentence += f"; user {_reader()} has to be able to read it"
                 self._read[key] = InvalidConfig(sentence, text=file)
             except InvalidConfig as error:
                 self._read[key] = error if error.path else _unusable(file, error)
         return self._read[key]
+
+
+def _reader() -> str:
+    """Return who has to be able to read lists: this process if it is one of jaild's."""
+    try:
+        own = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        own = ""
+    return own if own.startswith("jaild") else "jaild"
 
 
 @contextmanager
