@@ -411,3 +411,17 @@ def test_a_key_without_the_address_is_warned_of(tree, key, warned):
     found = check(tree).of(Kind.WARNING)
     assert [warning.line for warning in found] == [3] * warned
     assert all("is the same for many addresses" in warning.message for warning in found)
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o755, 0), (0o775, 3), (0o757, 3)])
+def test_files_that_others_may_write_to_are_warned_of(tree, mode, warned):
+    for name in ("friends", "foes", "program"):
+        (tree.etc / name).write_text("")
+        (tree.etc / name).chmod(mode)
+    (tree.etc / "jail.local").write_text(
+        "[sshd]\nignoreip = 192.0.2.1\n  file:friends\n"
+        f"denyip = file:foes\nignorecommand = {tree.etc}/program <ip>\n"
+    )
+    found = check(tree).of(Kind.WARNING)
+    assert [warning.line for warning in found] == [3, 4, 5][:warned]
+    assert all("others than its owner may write to" in warning.message for warning in found)

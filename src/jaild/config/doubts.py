@@ -4,21 +4,43 @@
 """This module finds what a jail can be told and is unlikely to be meant."""
 
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from jaild.config import program, sparing
+from jaild.config.listed import path_of
 from jaild.config.model import JailConfig, Note
+from jaild.config.option import Option
 from jaild.config.section import Section
 from jaild.core.address import Network, of_network
 from jaild.core.never import NEVER
 
+T = TypeVar("T")
 
-def doubts(config: JailConfig, section: Section) -> Iterator[Note]:
-    """Yield warnings about a jail without mistakes."""
+
+def doubts(config: JailConfig, section: Section, folder: Path) -> Iterator[Note]:
+    """Yield warnings about a jail without mistakes; paths of lists start from a folder."""
     yield from _denied(config, section)
+    for option in (sparing.IGNOREIP, sparing.DENYIP):
+        for file in section.read(option).files:
+            if _others_may_write(path_of(file, folder)):
+                yield _writable(config, section, option, file)
     if config.ignorecommand:
         yield from _command(config, section)
+
+
+def _others_may_write(path: Path) -> bool:
+    try:
+        return bool(path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+    except OSError:
+        return False
+
+
+def _writable(config: JailConfig, section: Section, option: Option[T], file: str) -> Note:
+    sentence = f"{option.name} of [{config.name}]: others than its owner may write to {file}"
+    return Note(*section.place_of(option, file), sentence, "warning")
 
 
 def _denied(config: JailConfig, section: Section) -> Iterator[Note]:
@@ -38,6 +60,8 @@ def _command(config: JailConfig, section: Section) -> Iterator[Note]:
     if not (Path(path).is_file() and os.access(path, os.X_OK)):
         sentence = f"ignorecommand of [{config.name}]: {path} is no program that can be run"
         yield Note(*section.place_of(sparing.IGNORECOMMAND, path), sentence, "warning")
+    elif _others_may_write(Path(path)):
+        yield _writable(config, section, sparing.IGNORECOMMAND, path)
     if not program.names_address(key):
         sentence = (
             f"ignorecache of [{config.name}]: its key '{key}' is the same for many addresses, "

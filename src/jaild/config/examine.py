@@ -117,7 +117,7 @@ class _Examiner:
         config = jail.build()
         jails.count_denied(config)
         self._notes += [*config.notes, *survey.warnings(config.filter)]
-        self._notes += doubts(config, jail.section)
+        self._notes += doubts(config, jail.section, self._tree.etc)
         own = self._tree.is_own
         self._notes += mail_doubts.of_jail(config, jail.section, self._notify, own)
 
