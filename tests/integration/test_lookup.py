@@ -194,6 +194,30 @@ def test_jaild_asks_without_waiting(house):
     assert not answers["sshd", "2001:db8::1"]
 
 
+def test_a_process_that_dies_answers_all_that_was_asked(house):
+    loop, answers = Loop(), []
+    bus = Bus.at(house.bus.address)
+    KEPT.append(bus)
+
+    def done(answer):
+        answers.append(answer)
+        if len(answers) == 20:
+            loop.quit()
+
+    with house.running() as process:
+        limit = loop.after(15_000, loop.quit)
+        for _ in range(20):
+            # More than are worked on at once.
+            Client(bus).spares("sshd", Address("192.0.2.2"), done)
+        loop.after(500, process.kill)
+        began = time.monotonic()
+        loop.run()
+        limit.cancel()
+    assert time.monotonic() - began < 3
+    assert {type(answer) for answer in answers} == {LookupFailed}
+    assert all("does not answer" in str(answer) for answer in answers)
+
+
 def test_nobody_there_is_an_answer(private):
     loop, answers = Loop(), []
     bus = Bus.at(private.address)

@@ -42,6 +42,42 @@ findtime = 1h
 bantime = -1
 """
 
+# Longer bans of every kind, whole networks, and networks that hold somebody who is spared.
+LONGER = """\
+[DEFAULT]
+ignoreip = 192.0.2.1 2001:db8:bad::/64
+
+[sshd]
+enabled = true
+maxretry = 3
+findtime = 10m
+bantime = 1m
+bantime.increment = true
+bantime.multipliers = 1 2 4 8
+bantime.maxtime = 5m
+bantime.history = 1h
+bantime.overalljails = true
+bantime.weigh = true
+ban.aggregate = 3
+ban.aggregate4 = 29
+ban.prefix4 = 31
+
+[ufw-block]
+enabled = true
+maxretry = 4
+findtime = 10m
+bantime = 4m
+ignoreip = 192.0.2.20
+ban.aggregate = 2
+ban.aggregate4 = 28
+
+[recidive]
+enabled = true
+maxretry = 4
+findtime = 20m
+bantime = 15m
+"""
+
 
 def history(seed, count, hosts=24):
     """Entries of some busy hours: sshd's, the kernel's about blocked packets, and forged ones."""
@@ -81,9 +117,9 @@ BLOCKED = (
 class Live:
     """A service that sees each entry at the moment at which it is written."""
 
-    def __init__(self, folder, monkeypatch):
+    def __init__(self, folder, monkeypatch, jails=JAILS):
         self.house = House(folder)
-        (self.house.etc / "jail.d/test.local").write_text(JAILS)
+        (self.house.etc / "jail.d/test.local").write_text(jails)
         self.bans = []
         self._allowed = 0
         self._read = JournalReader.read
@@ -140,3 +176,14 @@ def test_the_same_bans_as_the_service_makes(tmp_path, monkeypatch, seed):
     assert len(live.bans) > 200
     assert found["failures"] == sum(jail.failed_total for jail in service.jail_states())
     assert found["entries"] == service.entries_read
+
+
+def test_longer_bans_and_networks_too(tmp_path, monkeypatch):
+    live = Live(tmp_path, monkeypatch, LONGER)
+    live.play(list(history(3, 4000)))
+    found = replayed("--directory", str(live.house.journal), "--config", str(live.house.etc))
+    assert found["bans"] == live.bans
+    lengths = {ban["until"] - ban["at"] for ban in live.bans if ban["jail"] == "sshd"}
+    assert {60 * SECOND, 120 * SECOND, 240 * SECOND, 300 * SECOND} <= lengths
+    assert any("/29" in ban["address"] for ban in live.bans)
+    assert {ban["jail"] for ban in live.bans} == {"sshd", "ufw-block", "recidive"}

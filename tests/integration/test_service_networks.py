@@ -209,6 +209,45 @@ def test_enough_banned_addresses_get_their_network_banned(house):
     assert "192.0.2.1" in banned(service)
 
 
+def test_a_48_of_many_banned_64s_is_banned_also_over_a_restart(house):
+    configure(house, ban__aggregate="3")
+    service = start(house)
+    read_on(house, "a", attack("2001:db8:1:1::1", "2001:db8:1:2::1", tries=3))
+    assert banned(service) == {"2001:db8:1:1::/64", "2001:db8:1:2::/64"}
+    house.close(service)
+    service = start(house)
+    read_on(house, "b", attack("2001:db8:1:3::1", at=20, tries=3))
+    assert {rule.address for rule in house.firewall.rules} == banned(service) == {"2001:db8:1::/48"}
+
+
+def test_a_reload_draws_together_what_is_banned_already(house):
+    service = start(house)
+    read_on(house, "a", attack("192.0.2.1", "192.0.2.2", tries=3))
+    configure(house, ban__aggregate="3")
+    service.reload()
+    read_on(house, "b", attack("192.0.2.3", at=20, tries=3))
+    assert banned(service) == {"192.0.2.0/24"}
+
+
+def test_a_network_that_touches_ignoreip_is_not_drawn_together(house):
+    configure(house, ban__aggregate="2", ignoreip="192.0.2.200")
+    service = start(house)
+    read_on(house, "a", attack("192.0.2.1", "192.0.2.2", tries=3))
+    assert banned(service) == {"192.0.2.1", "192.0.2.2"}
+
+
+def test_recidive_hears_of_networks(house):
+    configure(house, bantime="60")
+    with (house.etc / "jail.d/z.local").open("a") as file:
+        file.write("[recidive]\nenabled = true\nmaxretry = 2\n")
+    service = start(house)
+    for n in range(2):
+        read_on(house, f"a{n}", attack(f"{V6}{n + 1}", at=100 * n, tries=3))
+    assert [ban.address for ban in service.bans("recidive")] == [V6 + "/64"]
+    rules = {rule.address for rule in house.firewall.rules if rule.jail == "recidive"}
+    assert rules == {V6 + "/64"}
+
+
 def test_only_bans_at_the_same_time_are_neighbours(house):
     configure(house, ban__aggregate="2", bantime="60")
     service = start(house)
