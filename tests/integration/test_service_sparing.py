@@ -271,6 +271,17 @@ def test_whom_it_spares_is_not_shut_out_with_neighbours(house):
     assert banned(service) == {"2001:db8:1::/48", "198.51.100.1", "198.51.100.2"}
 
 
+def test_a_command_that_was_mended_is_asked_at_once(asking):
+    asking.lookup.spared["sshd", HOME] = LookupFailed("/usr/local/bin/known cannot be started")
+    service = start(asking)
+    read_on(asking, "a", [failed(1, HOME), failed(2, HOME)])
+    configure(asking, "ignorecommand = /usr/bin/known <ip>")
+    asking.lookup.spared["sshd", HOME] = True
+    service.reload()
+    asking.clock.pass_time()
+    assert not banned(service)
+
+
 @pytest.mark.parametrize("address", [HOME, "2001:db8:1:2::/64"])
 def test_a_ban_that_waited_is_asked_about_after_a_restart(asking, address):
     asking.lookup.holds = True

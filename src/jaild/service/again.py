@@ -47,12 +47,14 @@ class Again:
         """Ask no more."""
         self._doubts.pop(address, None)
 
-    def close(self) -> None:
-        """Ask about nobody any more."""
+    def close(self) -> tuple[Address, ...]:
+        """Ask about nobody any more; returns those that were to be asked about again."""
+        left = tuple(self._doubts)
         self._doubts.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        return left
 
     def _wait(self) -> None:
         if self._timer is None and self._doubts:

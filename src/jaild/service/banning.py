@@ -81,6 +81,17 @@ class Banning:
         if denial.reconcile(self._jails, self._ledger, self._now()):
             self._pace.flush()
 
+    def ask_anew(self, bans: Iterable[tuple[str, Address]]) -> None:
+        """Ask about bans, by jail and address, that may have waited when an earlier run ended.
+
+        They are in force meanwhile. Which address of a network was to be asked about is not known
+        any more: the question is about all of it.
+        """
+        for name, address in bans:
+            guard = self._jails.get(name)
+            if guard is not None and guard.questions is not None:
+                guard.questions.ask(address)
+
     def lift_ignored(self) -> None:
         """Lift the bans of whom the configuration spares now."""
         lifted, untouchable = 0, Ignored(Listed(()), untouchable=self._sparing.untouchable)
@@ -132,17 +143,6 @@ class Banning:
 
     def _bans_of(self, name: str, address: Address) -> list[Ban]:
         return [ban for ban in self._ledger.roster.overlapping(name, address) if ban.failures]
-
-    def ask_anew(self, bans: Iterable[tuple[str, Address]]) -> None:
-        """Ask about bans, by jail and address, that waited perhaps when an earlier run ended.
-
-        They are in force: their jails are back to what is known without asking. Who of a network
-        was asked about is not known any more.
-        """
-        for name, address in bans:
-            guard = self._jails.get(name)
-            if guard is not None and guard.questions is not None:
-                guard.questions.ask(address)
 
     def _renamed(self, name: str, addresses: tuple[Address, ...]) -> None:
         """Hear that a name in ignoreip has got other addresses."""

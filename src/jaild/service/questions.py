@@ -128,9 +128,9 @@ class Questions:
         self._unasked.append(question)
         self._ask_soon()
 
-    def close(self) -> None:
-        """Ask again about nobody."""
-        self._again.close()
+    def close(self) -> tuple[Address, ...]:
+        """Ask again about nobody; returns who was to be asked about again."""
+        return self._again.close()
 
     def is_open(self, address: Address) -> bool:
         """Return whether an answer is under way."""

@@ -75,15 +75,17 @@ class Sparing:
         command, found = self._questions.get(jail.name, ((), None))
         if command == jail.ignorecommand and found and found.cache == jail.ignorecache:
             return found
-        if found is not None:
-            found.close()
-            del self._questions[jail.name]
+        left = found.close() if found is not None else ()
+        self._questions.pop(jail.name, None)
         if not jail.ignorecommand:
             return None
         found = Questions(
             jail.name, jail.ignorecache, self._lookup, self._loop, self._now, self._interest
         )
         self._questions[jail.name] = (jail.ignorecommand, found)
+        for address in left:
+            # The command that has failed may just have been mended.
+            found.ask(address)
         return found
 
 
