@@ -81,6 +81,13 @@ def test_whoever_is_spared_is_not_denied(house, caplog):
     assert isinstance(answer(house, service.ban, "deny", "198.51.100.7", 0, ""), AddressIgnored)
 
 
+def test_nor_is_whom_another_jail_spares(house, caplog):
+    write(house, "198.51.100.7 203.0.113.1")
+    service = house.open()
+    assert addresses(service) == {"203.0.113.1"}
+    assert "198.51.100.7 (no jail may ban 198.51.100.0/24)" in caplog.text
+
+
 def test_a_jail_with_a_mistake_keeps_its_list(house):
     service = house.open()
     house.close(service)

@@ -56,7 +56,7 @@ class Ignored:
         A network is spared if it would hit anything that is.
         """
         why = self._why_spared(address) if self._spares else ""
-        return why or (self._why_untouchable(address) if "/" in address else "")
+        return why or (self.why_untouchable(address) if "/" in address else "")
 
     def _why_spared(self, address: Address) -> str:
         listed = self._listed.members.touches(address)
@@ -69,8 +69,9 @@ class Ignored:
             return f"ignoreip lists {self._names[named]}, which is {of_network(named)}"
         return ""
 
-    def _why_untouchable(self, network: Address) -> str:
-        found = (networks.touches(network) for networks in self._untouchable)
+    def why_untouchable(self, address: Address) -> str:
+        """Return why no ban of an address would be made, whichever jail asks for it."""
+        found = (networks.touches(address) for networks in self._untouchable)
         return next((f"no jail may ban {of_network(one)}" for one in found if one is not None), "")
 
     @cached_property

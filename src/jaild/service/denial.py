@@ -36,7 +36,7 @@ def _of_jail(guard: Guard, ledger: Ledger, now: int) -> bool:
     wanted, spared = {}, []
     for network in config.denyip:
         address = of_network(network)
-        why = jail.ignored.why(address)
+        why = jail.ignored.why(address) or jail.ignored.why_untouchable(address)
         if why:
             spared.append(f"{address} ({why})")
         else:
