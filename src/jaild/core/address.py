@@ -137,6 +137,8 @@ class Networks:
 
     def touches(self, address: Address) -> Network | None:
         """Return a member that covers address or lies inside it: banning address would hit it."""
+        if not self:
+            return None
         found = self.find(address)
         if found is not None or "/" not in address:
             return found
