@@ -23,7 +23,7 @@ SPARE = f"""\
 #!/bin/sh
 case $1 in
     192.0.2.1) exec >{TOLD}; id -u -n; grep -E '^(CapEff|NoNewPrivs)' /proc/self/status; echo "$*";;
-    192.0.2.2) sleep 300 & exec sleep 300;;
+    192.0.2.2) sleep 300 & setsid sleep 300 & exec sleep 300;;
     192.0.2.3) grep -q CapEff {TOLD};;
     192.0.2.4) exec python3 -c 'import socket; socket.socket(socket.AF_INET6)';;
     192.0.2.5) exec perl -e 'exit(system("true"))';;
