@@ -66,6 +66,7 @@ class House:
         self.clock = Clockwork()
         self.service = None
         self.store = None
+        self.status = ""
 
     def configure(self, rules):
         parts = []
@@ -100,7 +101,7 @@ class House:
             recorder=Recorder(self.diary.send),
             now=clock.now,
             load=self.load,
-            status=lambda _text: None,
+            status=self._say,
             lookup=Nobody(),
             recorded=self.diary.has,
             journal=self.journal,
@@ -112,6 +113,9 @@ class House:
 
     def _be_ready(self):
         self.ready = True
+
+    def _say(self, text):
+        self.status = text
 
     def let_pass(self, microseconds):
         # A clockwork takes seconds and cuts what is left of a microsecond.

@@ -9,6 +9,7 @@ from systemd import journal
 from jaild.core.entry import CUT, MESSAGE_MAX
 from jaild.core.match import parse
 from jaild.core.position import Position
+from jaild.journal import reader as reading
 from jaild.journal.reader import JournalReader
 from tests.verbs import SECOND, START, entry, write_journal
 
@@ -46,6 +47,22 @@ def test_in_portions(folder):
     assert messages(reader, 2) == ["m3", "m4"]
     assert messages(reader, 2) == ["m6", "m7"]
     assert messages(reader, 2) == []
+
+
+def test_a_portion_is_whole_though_an_entry_is_passed_over(folder, mocker):
+    # Fewer than asked for mean that the end is reached, and much follows from that.
+    real = reading.present
+
+    def present(*where):
+        found = real(*where)
+        if found.message == "m1":
+            raise UnicodeDecodeError("ascii", b"x", 0, 1, "the name of a field")
+        return found
+
+    mocker.patch.object(reading, "present", present)
+    reader = JournalReader(SSH, folder)
+    reader.seek_time(0)
+    assert messages(reader, 4) == ["m0", "m3", "m4", "m6"]
 
 
 def test_resumes_exactly_after_the_cursor(folder):

@@ -125,13 +125,14 @@ class JournalReader:
         """Yield up to ``limit`` entries; ends earlier at the journal's present end."""
         while limit > 0 and (self._waiting or self._advance()):
             self._waiting = False
-            limit -= 1
             try:
                 entry = present(self._reader, self._single)
             except (UnicodeDecodeError, OSError):
                 # The name of a field is damaged, as by a power cut: nothing there can be trusted.
                 self._say("an entry of the journal is damaged and is passed over")
                 continue
+            # One that is passed over is none of them: fewer entries than asked for mean the end.
+            limit -= 1
             self._time, self._begun = entry.time, True
             self._latest = max(self._latest, entry.time)
             yield entry

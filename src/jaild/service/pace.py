@@ -38,7 +38,7 @@ class Pace:
         self._loop = loop
         self._ledger = ledger
         self._now = now
-        self._changed = changed
+        self.changed = changed
         self._over = ended
         self._saved_at = 0
         self._waiting: list[Answered] = []
@@ -65,7 +65,7 @@ class Pace:
         def answered(outcome: Outcome | JaildError) -> None:
             for done in waiting:
                 done(outcome)
-            self._changed()
+            self.changed()
 
         self._saved_at = self._now()
         # While saving fails, all that is unsaved would be tried again at every turn.
@@ -74,7 +74,7 @@ class Pace:
         if self._ledger.problem and self._retry is None:
             self._retry = self._loop.after(RETRY_SAVE_MS, self._save_again)
         self._arm()
-        self._changed()
+        self.changed()
 
     def expire(self) -> None:
         """Lift the bans that have ended."""

@@ -12,7 +12,7 @@ from jaild.core.ban import Ban
 from jaild.core.entry import Entry
 from jaild.core.position import Position
 from jaild.journal.reader import JournalReader
-from jaild.service.feed import Feed, Loop
+from jaild.service.feed import Feed, Handle, Loop
 from jaild.service.guard import Guard
 from jaild.service.ledger import Ledger
 from jaild.service.pace import Pace
@@ -52,7 +52,8 @@ class _Open:
 class Reading:
     """One journal reader at work for one set of jails at a time.
 
-    ``place`` is where it stands, None before the first entry; ``entries`` counts them.
+    ``place`` is where it stands, None before the first entry; ``entries`` counts them. ``problem``
+    is a sentence while the journal cannot be read, else "".
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Reading:
     ) -> None:
         self.place: Position | None = None
         self.entries = 0
+        self.problem = ""
         self._loop = loop
         self._now = now
         self._journal = journal
@@ -74,9 +76,11 @@ class Reading:
         self._news = news
         self._guards: Sequence[Guard] = ()
         self._open: _Open | None = None
+        self._reopening: Handle | None = None
 
     def open(self, guards: Sequence[Guard]) -> None:
         """Read on for these jails; at the very first time from one finding window back."""
+        self.close()
         self._guards = guards
         watch = Watch(
             guards,
@@ -90,22 +94,42 @@ class Reading:
             # No jail, no entries: without a match the reader would give the whole journal.
             self._news.caught_up()
             return
-        reader = JournalReader(watch.router.match, self._journal)
-        if self.place is None:
-            window = max((g.config.findtime for g in guards if g.config), default=0)
-            now = self._now()
-            reader.seek_time(now - window)
-            # Until there is an entry, this is where the next start goes on from.
-            self.place = Position("", now - window, now)
-            self._pace.flush()
-        elif not reader.seek(self.place):
-            self._news.lost(self.place.seen)
+        try:
+            reader = self._reader(watch)
+        except OSError as error:
+            self._unreadable(error)
+            return
         feed = Feed(reader, self._loop, self._turn, self._drained, self._unreadable)
         self._open = _Open(reader, watch, feed)
         feed.start()
 
+    def _reader(self, watch: Watch) -> JournalReader:
+        """Return a reader that stands where reading goes on; raises OSError."""
+        reader = JournalReader(watch.router.match, self._journal)
+        try:
+            self._take_place(reader)
+        except BaseException:
+            reader.close()
+            raise
+        return reader
+
+    def _take_place(self, reader: JournalReader) -> None:
+        if self.place is not None:
+            if not reader.seek(self.place):
+                self._news.lost(self.place.seen)
+            return
+        window = max((g.config.findtime for g in self._guards if g.config), default=0)
+        now = self._now()
+        reader.seek_time(now - window)
+        # Until there is an entry, this is where the next start goes on from.
+        self.place = Position("", now - window, now)
+        self._pace.flush()
+
     def close(self) -> None:
         """Read no further; what the jails have learnt goes into the batch."""
+        if self._reopening is not None:
+            self._reopening.cancel()
+            self._reopening = None
         if self._open is not None:
             self._open.feed.stop()
             self.gather()
@@ -135,6 +159,7 @@ class Reading:
         before = watch.taken
         try:
             watch.take(entries)
+            self._readable()
         finally:
             # Also when reading fails half-way: what the jails have seen they must not see again.
             count = watch.taken - before
@@ -159,9 +184,19 @@ class Reading:
         self._news.caught_up()
 
     def _unreadable(self, error: OSError) -> None:
-        logger.error("the journal cannot be read and is opened again: %s", error)
         self.close()
-        self._loop.after(REOPEN_MS, lambda: self.open(self._guards))
+        if not self.problem:
+            # Said once: every later attempt would say the same.
+            logger.error("the journal cannot be read and is opened again: %s", error)
+        self.problem = str(error)
+        self._pace.changed()
+        self._reopening = self._loop.after(REOPEN_MS, lambda: self.open(self._guards))
+
+    def _readable(self) -> None:
+        if self.problem:
+            logger.warning("the journal is read again")
+            self.problem = ""
+            self._pace.changed()
 
     def _cursor(self) -> str:
         return self._open.reader.cursor if self._open is not None else ""

@@ -246,10 +246,13 @@ class Service:
             *([f"{failed} failed"] if failed else []),
             _plural(len(self._ledger.roster), "ban"),
         ]
-        force, saved = self._keeper.problem, self._ledger.problem
-        text = ", ".join(parts)
-        text += f"; NOT IN FORCE: {force}" if force else ""
-        self._parts.status(text + (f"; NOT SAVED: {saved}" if saved else ""))
+        problems = {
+            "NOT READING": self._reading.problem,
+            "NOT IN FORCE": self._keeper.problem,
+            "NOT SAVED": self._ledger.problem,
+        }
+        told = (f"{what}: {problem}" for what, problem in problems.items() if problem)
+        self._parts.status("; ".join((", ".join(parts), *told)))
 
     # Configuration
 
