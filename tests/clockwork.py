@@ -8,7 +8,8 @@ import itertools
 
 from jaild.config.load import Tree, load
 from jaild.enforce.memory import Memory
-from jaild.journal.record import MessageId, Recorder
+from jaild.journal.record import Recorder
+from jaild.journal.recorded import of_fields
 from jaild.lookup.memory import Memory as Answers
 from jaild.service.service import Parts, Service
 from jaild.state.store import Store
@@ -102,11 +103,10 @@ class Diary:
     def send(self, text, fields):
         self.records.append((text, fields))
 
-    def has(self, ban):
-        """Return whether there is a record of a ban."""
-        wanted = (MessageId.BANNED, ban.jail, ban.address, str(ban.since))
-        names = ("MESSAGE_ID", "JAILD_JAIL", "JAILD_ADDRESS", "JAILD_SINCE_USEC")
-        return any(tuple(map(fields.get, names)) == wanted for _, fields in self.records)
+    def recorded(self, _since):
+        """Return what there are records of, as the journal would tell."""
+        found = ({name: v.encode() for name, v in fields.items()} for _, fields in self.records)
+        return frozenset(filter(None, map(of_fields, found)))
 
 
 class House:
@@ -139,7 +139,7 @@ class House:
             load=self.load,
             status=self._say,
             lookup=self.lookup,
-            recorded=self.diary.has,
+            recorded=self.diary.recorded,
             journal=self.journal,
         )
         self.store = parts.store

@@ -103,7 +103,7 @@ class House:
             load=self.load,
             status=self._say,
             lookup=Nobody(),
-            recorded=self.diary.has,
+            recorded=self.diary.recorded,
             journal=self.journal,
         )
         self.service = Service(parts, self.load())

@@ -25,7 +25,8 @@ from jaild.enforce.client import Client
 from jaild.frame import EXIT_UNAVAILABLE, attend, carry_out
 from jaild.journal import log
 from jaild.journal.notify import notify
-from jaild.journal.record import Recorder, is_recorded
+from jaild.journal.record import Recorder
+from jaild.journal.recorded import recorded
 from jaild.lookup.client import Client as Lookup
 from jaild.service.service import Parts, Service
 from jaild.state.store import Store
@@ -70,7 +71,7 @@ class _Process:
             load=self._load,
             status=_say,
             lookup=Lookup(self._bus),
-            recorded=is_recorded,
+            recorded=recorded,
         )
         self._service = Service(parts, config)
 
@@ -89,13 +90,23 @@ class _Process:
         return self._status
 
     def _ask_for_patience(self, read: int) -> None:
-        """Let systemd wait on for READY while entries come in that were missed."""
+        """Let systemd wait on for READY while entries come in that were missed, or for ufw.
+
+        For ufw no longer than the enforcer may take: a change that fails is one that has ended.
+        """
 
         def again() -> None:
-            if not self._serving and self._service.entries_read > read:
-                status = f"reading what was missed: {self._service.entries_read} entries so far"
+            if self._serving:
+                return
+            count = self._service.entries_read
+            status = ""
+            if count > read:
+                status = f"reading what was missed: {count} entries so far"
+            elif "firewall" in self._service.missing:
+                status = "waiting for the firewall to have all bans"
+            if status:
                 notify(EXTEND_TIMEOUT_USEC=4 * PATIENCE_MS * 1000, STATUS=status)
-                self._ask_for_patience(self._service.entries_read)
+            self._ask_for_patience(count)
 
         self._loop.after(PATIENCE_MS, again)
 
@@ -131,12 +142,10 @@ class _Process:
         self._reload()
 
     def _drifted(self, reason: str) -> None:
-        if self._serving:
-            self._service.firewall_drifted(reason)
+        self._service.firewall_drifted(reason)
 
     def _addresses_changed(self) -> None:
-        if self._serving:
-            self._service.addresses_changed()
+        self._service.addresses_changed()
 
     def _fail(self, why: str) -> None:
         logger.critical("%s", why)

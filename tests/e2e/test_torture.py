@@ -153,20 +153,27 @@ def test_the_bans_are_those_of_replay(aftermath):
     assert not told, told
 
 
-def test_each_ban_is_recorded_once(aftermath):
+BANS = "SELECT jail, address, since FROM ban WHERE failures > 0"
+PAST = "SELECT jail, address, since FROM history WHERE failures > 0"
+# Of each kind of record, whose it is to be.
+RECORDS = {
+    MessageId.BANNED: f"{BANS} UNION ALL {PAST} AND ended != 'past'",
+    MessageId.UNBANNED: f"{PAST} AND ended NOT IN ('past', 'replaced by another')",
+    MessageId.TOO_LATE: f"{PAST} AND ended = 'past'",
+}
+
+
+@pytest.mark.parametrize("kind", RECORDS, ids=lambda kind: kind.name.lower())
+def test_each_decision_is_recorded_once(aftermath, kind):
     (journal,) = aftermath.journal.iterdir()
     command = ["journalctl", f"--directory={journal}", "--output=json", "--no-pager"]
-    said = subprocess.check_output([*command, f"MESSAGE_ID={MessageId.BANNED}"], text=True)
+    said = subprocess.check_output([*command, f"MESSAGE_ID={kind}"], text=True)
     records = [json.loads(line) for line in said.splitlines()]
     names = ("JAILD_JAIL", "JAILD_ADDRESS", "JAILD_SINCE_USEC")
     told = [tuple(record[name] for name in names) for record in records]
-    query = (
-        "SELECT jail, address, since FROM ban WHERE failures > 0 UNION ALL "
-        "SELECT jail, address, since FROM history WHERE failures > 0 AND ended != 'past'"
-    )
     with sqlite3.connect(f"file:{aftermath.state}?mode=ro", uri=True) as db:
-        made = [(jail, address, str(since)) for jail, address, since in db.execute(query)]
-    difference = compare("bans", "the state", made, "the journal", told)
+        made = [(jail, address, str(since)) for jail, address, since in db.execute(RECORDS[kind])]
+    difference = compare("decisions", "the state", made, "the journal", told)
     assert not difference, difference
 
 

@@ -54,7 +54,7 @@ def main(options):
         load=lambda: config,
         status=lambda _text: None,
         lookup=Answers(),
-        recorded=lambda _ban: True,
+        recorded=lambda _since: (),
         journal=options.journal,
     )
     service = Service(parts, config)

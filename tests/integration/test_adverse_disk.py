@@ -11,6 +11,7 @@ import subprocess
 import pytest
 
 from jaild.core.rule import Rule
+from jaild.journal.record import MessageId
 from tests.clockwork import House
 from tests.integration.test_service import attack, everything, run
 from tests.verbs import SECOND, START, entry, jail_config, write_journal
@@ -90,6 +91,12 @@ def house(disk):
     return Attacked(disk)
 
 
+def told(house):
+    """Return the address of each record of a ban."""
+    records = [fields for _, fields in house.diary.records]
+    return sorted(one["JAILD_ADDRESS"] for one in records if one["MESSAGE_ID"] == MessageId.BANNED)
+
+
 def counts(house, service):
     status = service.jail_status("sshd")
     return (
@@ -133,6 +140,8 @@ def test_what_a_full_disk_kept_from_being_saved_is_read_again(house, disk):
     again = house.open()
     assert counts(house, again) == before
     assert house.ready
+    # They are the same bans as before, and have been told of.
+    assert told(house) == PEERS[:2]
     house.attack(PEERS[2:], 1)
     assert house.banned(again) == set(PEERS)
     disk.free()

@@ -224,6 +224,21 @@ def test_a_ban_that_waits_survives_a_crash_and_comes_into_force(asking):
     assert rules(asking) == banned(service) == {PEER}
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_jails_that_look_at_bans_hear_of_it_all_the_same(asking, again):
+    (asking.etc / "jail.d/recidive.local").write_text("[recidive]\nenabled = true\nmaxretry = 2\n")
+    asking.lookup.holds = True
+    service = start(asking)
+    read_on(asking, "a", [failed(1), failed(2)])
+    assert service.jail_status("recidive").failed_now == 0
+    asking.store.close()
+    service = start(asking)
+    if again:
+        asking.store.close()
+        service = start(asking)
+    assert service.jail_status("recidive").failed_now == 1
+
+
 def test_a_reload_in_between_changes_nothing(asking):
     asking.lookup.holds = True
     service = start(asking)

@@ -4,7 +4,6 @@
 """What an attack by very many leaves behind: bounded in memory and on the disk, and said."""
 
 import json
-import logging
 import sqlite3
 
 import pytest
@@ -17,6 +16,7 @@ from jaild.core.tally import Failure, Tally
 from jaild.service import watch
 from jaild.service.limit import Limit
 from jaild.service.replay import Audience, Replay
+from jaild.state import store as store_module
 from jaild.state.batch import Batch
 from jaild.state.schema import LOG_MOST
 from jaild.state.store import Store
@@ -66,22 +66,18 @@ def test_a_suspect_that_goes_before_its_time_is_counted(few):
     assert suspects.crowded == 2
 
 
-def test_a_crowd_is_said_when_it_comes_and_when_it_goes(few, tmp_path, caplog, monkeypatch):
+def test_a_crowd_is_said_when_it_comes_and_when_it_goes(few, tmp_path, monkeypatch):
     told = []
     seen = Replay([jail_config(tmp_path)], Limit(), str, Audience(None, None))
     suspects = seen.guards[0].jail.tally
-    caplog.set_level(logging.WARNING)
     monkeypatch.setattr(seen, "_tell_crowded", lambda *crowd: told.append(crowd))
     for number in range(15):
         suspects.add(address(number), Failure(START + number, ""))
         seen.gather(START + number)
     assert told == [("sshd", 1)]
-    assert not caplog.records
     for _ in range(2):
         seen.gather(START + 86_400 * SECOND)
-    assert [record.message for record in caplog.records] == [
-        "[sshd] 5 suspects were forgotten before their time"
-    ]
+    assert told == [("sshd", 1), ("sshd", 5)]
 
 
 def test_connections_are_bounded():
@@ -139,4 +135,20 @@ def test_the_log_does_not_stay_long(path):
     store._used.execute("PRAGMA wal_checkpoint")
     store.commit(Batch(counters={"sshd": (1, 1)}))
     assert 0 < log.stat().st_size <= LOG_MOST
+    store.close()
+
+
+def test_past_bans_are_bounded_by_number(path, monkeypatch):
+    monkeypatch.setattr(store_module, "MOST_PAST", 30)
+    monkeypatch.setattr(store_module, "MOST_EVIDENCE", 10)
+    store = Store(path)
+    batch = Batch()
+    for one in many(50):
+        batch.end(one, "its time is over")
+    store.commit(batch)
+    assert store.prune(0, 0) == 20
+    assert store.prune(0, 0) == 0
+    assert store.past([address(19)], 10) == []
+    kept = [store.past([address(number)], 10)[0][0] for number in (20, 39, 40, 49)]
+    assert [len(one.evidence) for one in kept] == [0, 0, 5, 5]
     store.close()

@@ -255,7 +255,7 @@ def test_what_makes_the_next_ban_longer(tmp_path):
     service = house.open()
     assert only(service.explain(PEER)).offences == 0
     assert only(service.explain(PEER)).next_ban == 60 * MINUTE
-    service._offences.note("sshd", PEER, house.clock.now() - 50 * MINUTE)
+    service._memory._offences.note("sshd", PEER, house.clock.now() - 50 * MINUTE)
     fail(house, service, 1)
     standing = only(service.explain(PEER))
     assert (standing.offences, standing.next_ban) == (1, 120 * MINUTE)

@@ -15,6 +15,7 @@ from jaild.core.errors import (
     StoreFailed,
 )
 from jaild.core.rule import Rule
+from jaild.journal.record import MessageId
 from jaild.service import ledger
 from tests.clockwork import House
 from tests.verbs import SECOND, jail_config
@@ -268,25 +269,51 @@ def test_stop_and_start_of_a_jail(house, service):
         service.start_jail("nosuch")
 
 
-def test_of_too_many_bans_those_that_end_first_are_lifted(house, service, monkeypatch, caplog):
+@pytest.fixture
+def crowded(monkeypatch, house, service):
+    """A service with as many bans as it takes, the last of which ends first."""
     monkeypatch.setattr(ledger, "MOST_BANS", 10)
     for number in range(10):
         answer(house, service.ban, "sshd", f"192.0.2.{number}", (20 - number) * 60 * SECOND, "")
+        house.clock.pass_time(1)
     assert len(house.firewall.rules) == 10
-    answer(house, service.ban, "sshd", "192.0.2.99", FOREVER, "")
-    assert len(house.firewall.rules) == 10
-    assert ("removed", "sshd", "192.0.2.9", "there are too many bans") in house.diary.events
-    assert "above 10 bans those that end first are lifted: 1" in caplog.text
+    return service
 
 
-def test_a_ban_by_hand_for_which_there_is_no_room_is_not_called_done(house, monkeypatch):
-    monkeypatch.setattr(ledger, "MOST_BANS", 10)
-    service = house.open()
-    for number in range(10):
-        assert answer(house, service.ban, "sshd", f"192.0.2.{number}", 3600 * SECOND, "") is None
-    refused = answer(house, service.ban, "sshd", "203.0.113.1", 60 * SECOND, "")
-    assert isinstance(refused, FirewallFailed)
-    assert str(refused) == "203.0.113.1 is not banned: there are too many bans"
+def evicted(house):
+    kinds = ("MESSAGE_ID", "JAILD_WHAT", "JAILD_COUNT")
+    found = [tuple(map(fields.get, kinds)) for _, fields in house.diary.records]
+    return [(what, count) for kind, what, count in found if kind == MessageId.EVICTED]
+
+
+def test_of_too_many_bans_the_oldest_are_lifted_and_that_is_said(house, crowded):
+    answer(house, crowded.ban, "sshd", "192.0.2.99", 60 * SECOND, "")
+    assert len(house.firewall.rules) == 10
+    assert ("removed", "sshd", "192.0.2.0", "there are too many bans") in house.diary.events
+    assert crowded.bans("sshd")[-1].address == "192.0.2.99"
+    assert evicted(house) == [("bans", "1")]
+
+
+def test_what_somebody_has_banned_for_ever_goes_last(house, crowded):
+    answer(house, crowded.ban, "sshd", "192.0.2.0", FOREVER, "")
+    house.clock.pass_time(1)
+    for number in range(90, 95):
+        answer(house, crowded.ban, "sshd", f"192.0.2.{number}", 3600 * SECOND, "")
+    addresses = {ban.address for ban in crowded.bans("sshd")}
+    assert len(addresses) == 10
+    assert "192.0.2.0" in addresses
+
+
+def test_whom_denyip_lists_takes_nobodys_place(house, crowded):
+    listed = " ".join(f"203.0.113.{number}" for number in range(20))
+    (house.etc / "jail.d/zz.local").write_text(f"[sshd]\ndenyip = {listed}\n")
+    crowded.reload()
+    house.clock.pass_time(1)
+    assert len(crowded.bans("sshd")) == 30
+    assert evicted(house) == []
+    answer(house, crowded.ban, "sshd", "192.0.2.99", 60 * SECOND, "")
+    assert len(crowded.bans("sshd")) == 30
+    assert evicted(house) == [("bans", "1")]
 
 
 def test_a_full_disk_does_not_stop_bans(house, service, mocker):

@@ -8,6 +8,7 @@ import pytest
 from jaild.core.errors import InvalidConfig
 from jaild.journal.record import MessageId, Recorder
 from tests.clockwork import House
+from tests.verbs import SECOND
 
 
 @pytest.fixture
@@ -75,6 +76,30 @@ def test_a_ban_that_was_told_is_not_told_again_though_that_was_not_saved(house):
     service.ban("sshd", "192.0.2.7", 0, "", lambda _answer: None)
     house.clock.pass_time(0.1)
     house.store.close()
-    house.open()
+    again = house.open()
     assert len(banned(house)) == 1
-    assert house.store.load().untold == set()
+    again.stop()
+    assert house.store.load().due == []
+
+
+def ended(house):
+    return told(house, MessageId.UNBANNED, MessageId.TOO_LATE)
+
+
+def test_an_end_that_was_saved_and_not_told_is_told_at_the_next_start(house, mocker):
+    service = house.open()
+    service.ban("sshd", "192.0.2.7", 60 * SECOND, "", lambda _answer: None)
+    house.clock.pass_time(1)
+    mocker.patch.object(Recorder, "unbanned", side_effect=SystemExit)
+    with pytest.raises(SystemExit):
+        house.clock.pass_time(61)
+    mocker.stopall()
+    assert ended(house) == []
+    house.store.close()
+    house.clock.pass_time(3600)
+    house.open()
+    assert ended(house) == ["[sshd] unbanned 192.0.2.7: its time is over"]
+    assert len(banned(house)) == 1
+    house.store.close()
+    house.open()
+    assert len(ended(house)) == 1

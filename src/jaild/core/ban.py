@@ -11,6 +11,7 @@ import json
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NamedTuple, overload
 
 from jaild.core.address import Address
@@ -111,3 +112,20 @@ class Ban:
     def cursors(self) -> tuple[str, ...]:
         """The journal cursors of the evidence, oldest first."""
         return tuple(one.cursor for one in self.evidence if one.cursor)
+
+
+class Due(StrEnum):
+    """What follows once a ban is saved: a record of it, one of its end, word to the other jails."""
+
+    BANNED = "banned"
+    ENDED = "ended"
+    PASSED = "passed"
+
+
+# Which of them, jail, address and begin of the ban.
+Duty = tuple[Due, str, Address, int]
+
+
+def duty(what: Due, ban: Ban) -> Duty:
+    """Return what follows from a ban."""
+    return (what, ban.jail, ban.address, ban.since)

@@ -162,25 +162,6 @@ class Recorder:
         self._send(_harmless(text), {"MESSAGE_ID": kind.value, "PRIORITY": str(level), **values})
 
 
-def is_recorded(ban: Ban) -> bool:
-    """Return whether the host's journal has this process's user's record of a ban."""
-    wanted = {
-        "MESSAGE_ID": MessageId.BANNED.value,
-        "_UID": str(os.getuid()),
-        "JAILD_JAIL": ban.jail,
-        "JAILD_ADDRESS": ban.address,
-        "JAILD_SINCE_USEC": str(ban.since),
-    }
-    try:
-        with journal.Reader() as reader:
-            for name, value in wanted.items():
-                reader.add_match(f"{name}={value}")
-            return bool(reader.get_next())
-    except OSError:
-        # Twice is better than never, and whoever reads it knows one ban again.
-        return False
-
-
 def _of(ban: Ban) -> dict[str, str]:
     return {
         "JAILD_JAIL": ban.jail,

@@ -81,16 +81,16 @@ class Banning:
         if denial.reconcile(self._jails, self._ledger, self._now()):
             self._pace.flush()
 
-    def ask_anew(self, bans: Iterable[tuple[str, Address]]) -> None:
-        """Ask about bans, by jail and address, that may have waited when an earlier run ended.
+    def ask_anew(self, bans: Iterable[Ban]) -> None:
+        """Ask about bans that waited when an earlier run ended.
 
         They are in force meanwhile. Which address of a network was to be asked about is not known
         any more: the question is about all of it.
         """
-        for name, address in bans:
-            guard = self._jails.get(name)
+        for ban in bans:
+            guard = self._jails.get(ban.jail)
             if guard is not None and guard.questions is not None:
-                guard.questions.ask(address)
+                guard.questions.ask(ban.address)
 
     def lift_ignored(self) -> None:
         """Lift the bans of whom the configuration spares now."""

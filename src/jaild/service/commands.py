@@ -14,14 +14,13 @@ from jaild.core.ban import DENIED, Ban
 from jaild.core.errors import (
     AddressDenied,
     AddressIgnored,
-    FirewallFailed,
     JaildError,
     NoSuchJail,
     StoreFailed,
 )
 from jaild.enforce.port import Outcome
 from jaild.service.guard import Guard
-from jaild.service.ledger import CROWDED, Ledger
+from jaild.service.ledger import Ledger
 from jaild.service.pace import Pace
 
 logger = logging.getLogger(__name__)
@@ -149,8 +148,6 @@ class Commands:
         refused = dict(outcome.refused)
         if ban is not None and ban.address in refused:
             return AddressIgnored(f"{ban.address} is not banned: {refused[ban.address]}")
-        if ban is not None and self._ledger.is_crowded_out(ban):
-            return FirewallFailed(f"{ban.address} is not banned: {CROWDED}")
         return StoreFailed(self._ledger.problem) if self._ledger.problem else None
 
 

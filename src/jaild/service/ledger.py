@@ -9,12 +9,14 @@ position in the journal; then the firewall is told, then the journal and the lis
 
 import heapq
 import logging
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from jaild.core.address import Address
-from jaild.core.ban import Ban
+from jaild.core.ban import FOREVER, Ban, Due, Duty, duty
 from jaild.core.errors import JaildError, StoreFailed
 from jaild.core.position import Position
 from jaild.core.roster import Roster
@@ -30,6 +32,11 @@ logger = logging.getLogger(__name__)
 
 # How bans end by themselves; for entries from before that they still count.
 PAST, OVER = "past", "its time is over"
+
+# While nothing can be saved so many changes gather; then all there is takes their place, and of the
+# bans that have ended the last.
+MOST_CHANGES = 50_000
+MOST_ENDED = 10_000
 
 # More would hold up the firewall, and each packet; the enforcer takes no more than twice as many.
 MOST_BANS = 100_000
@@ -58,7 +65,8 @@ class Ledger:
     """The bans in all their places; ``problem`` is a sentence while saving fails, else "".
 
     ``whole`` gives all that is in memory, for a state file that has to be begun anew; ``refused``
-    hears of each ban that the firewall does not make.
+    hears of each ban that the firewall does not make. ``known`` is what an earlier process has done
+    and could not save, which is not to be done again.
     """
 
     def __init__(
@@ -71,6 +79,7 @@ class Ledger:
         self.keeper: Keeper | None = None
         self.whole: Callable[[], Batch] | None = None
         self.refused: Callable[[Ban], None] = lambda _ban: None
+        self.known: Collection[Duty] = ()
         self._saver = saver
         self._recorder = recorder
         self._position = position
@@ -80,6 +89,9 @@ class Ledger:
         self._drop: dict[Rule, None] = {}
         self._news: list[_News] = []
         self._after: list[Done] = []
+        self._notes: list[Callable[[], None]] = []
+        self._denied = 0
+        self._contained = 0
 
     def rules(self) -> list[Rule]:
         """Return the rules of all bans, for the firewall to equal."""
@@ -88,33 +100,38 @@ class Ledger:
     def restore(self, ban: Ban, rule: Rule) -> None:
         """Take up a ban of an earlier run; the first comparison brings it into force."""
         self.roster.add(ban)
+        self._denied += ban.denied
         self._rules[ban.jail, ban.address] = rule
 
     def enter(self, ban: Ban, rule: Rule) -> None:
         """Ban; the next flush() brings it into force."""
-        self._note(ban, untold=True)
+        self._note(ban, Due.BANNED)
         self._enforce(ban, rule)
         self._news.append(_News(ban))
 
     def enter_quietly(self, ban: Ban, rule: Rule) -> None:
         """Ban without a record and without telling the listeners."""
-        self._note(ban, untold=False)
+        self._note(ban)
         self._enforce(ban, rule)
 
-    def tell_again(self, ban: Ban) -> None:
-        """Record a ban of an earlier run, which came to its end before it could do so."""
-        self._news.append(_News(ban))
+    def tell_again(self, ban: Ban, lifted: str = "") -> None:
+        """Record a ban or its end of an earlier run, which may not have come to do so."""
+        self._news.append(_News(ban, lifted))
 
     def hold(self, ban: Ban) -> None:
         """Save a ban that is to wait: release() or annul() will follow, or a restart enforce it."""
-        self._note(ban, untold=True)
+        self._note(ban, Due.BANNED, Due.PASSED)
         self._held[ban.jail, ban.address] = ban
 
     def release(self, ban: Ban, rule: Rule) -> bool:
-        """Enter a ban that has waited; returns False if it has been lifted meanwhile."""
+        """Enter a ban that has waited; returns False if it has been lifted meanwhile.
+
+        The jails that look at bans have to hear of it before the next flush.
+        """
         if not self._waits(ban):
             return False
         self._held.pop((ban.jail, ban.address), None)
+        self.batch.settle(ban, Due.PASSED)
         self._enforce(ban, rule)
         self._news.append(_News(ban))
         return True
@@ -142,7 +159,7 @@ class Ledger:
     def take_up(self, ban: Ban, rule: Rule) -> None:
         """Enter a ban whose rule is in the firewall already, if perhaps in another form."""
         self.restore(ban, rule)
-        self.batch.ban(ban, untold=True)
+        self.batch.ban(ban, Due.BANNED)
         self._news.append(_News(ban))
 
     def lift(self, bans: Iterable[Ban], reason: str) -> int:
@@ -169,13 +186,13 @@ class Ledger:
 
     def past(self, ban: Ban) -> None:
         """Note a ban that was over before it could begin: it is recorded, not enforced."""
-        self.batch.end(ban, PAST)
+        self.batch.end(ban, PAST, Due.ENDED)
         self.roster.past(ban.jail, ban.address, ban.until)
         self._news.append(_News(ban, PAST))
 
     def denied(self, jail: str, banned: int, lifted: int) -> None:
         """Record how many permanent bans of a jail have come and gone quietly."""
-        self._recorder.denied(jail, banned, lifted)
+        self._notes.append(lambda: self._recorder.denied(jail, banned, lifted))
 
     def flush(self, done: Done | None = None, *, durable: bool = False, save: bool = True) -> None:
         """Save all changes in one transaction, if they are to be saved, and bring them into force.
@@ -183,6 +200,7 @@ class Ledger:
         A store that fails keeps the batch for the next flush: the host is protected all the same.
         """
         self._make_room()
+        self._contain()
         self.batch.position = self._position()
         if self.batch.position is not None:
             self.roster.overtake(self.batch.position.entry_time)
@@ -192,12 +210,15 @@ class Ledger:
         drop, self._drop = self._drop, {}
         news, self._news = self._news, []
         after, self._after = self._after, []
+        notes, self._notes = self._notes, []
         if done is not None:
             after.append(done)
         if self.keeper is not None and (add or drop or after):
             self.keeper.change(add, drop, lambda outcome: self._settle(outcome, after))
         for item in news:
             self._tell(item)
+        for note in notes:
+            note()
 
     def when_in_force(self, done: Done) -> None:
         """Let done hear how the firewall takes what the next flush() brings into force."""
@@ -215,30 +236,48 @@ class Ledger:
         self._rules = {(ban.jail, ban.address): rule(ban) for ban in bans}
         self._add, self._drop = {}, {}
 
-    def is_crowded_out(self, ban: Ban) -> bool:
-        """Return whether a ban is gone since there are too many: it would have ended first."""
-        full = len(self.roster) > MOST_BANS * 9 // 10
-        return full and self.roster.get(ban.jail, ban.address) is None
-
     def _make_room(self) -> None:
-        """Lift the bans that end first when there are too many for the firewall."""
-        over = len(self.roster) - MOST_BANS
+        """Lift the oldest bans when there are too many for the firewall."""
+        over = len(self.roster) - self._denied - MOST_BANS
         if over <= 0:
             return
         # Some more than there are too many: each time the whole roster is looked at.
-        count = over + MOST_BANS // 100
-        bans = (ban for ban in self.roster if not ban.denied)
-        first = heapq.nsmallest(count, bans, key=lambda ban: (ban.until, ban.since))
-        logger.warning("above %d bans those that end first are lifted: %d", MOST_BANS, len(first))
-        self.lift(first, CROWDED)
+        oldest = heapq.nsmallest(over + MOST_BANS // 100, self._spare_bans(), key=_by_age)
+        self.lift(oldest, CROWDED)
+        for jail, count in Counter(ban.jail for ban in oldest).items():
+            self._notes.append(partial(self._recorder.evicted, jail, count, "bans"))
 
-    def _note(self, ban: Ban, *, untold: bool) -> None:
+    def _spare_bans(self) -> Iterator[Ban]:
+        """Yield the bans that may go when there are too many: none that has only just come."""
+        new = {(item.ban.jail, item.ban.address) for item in self._news if not item.lifted}
+        for ban in self.roster:
+            if not ban.denied and (ban.jail, ban.address) not in new:
+                yield ban
+
+    def _contain(self) -> None:
+        """Keep in bounds what cannot be saved: no more than all there is."""
+        most = self._contained + MOST_CHANGES
+        if self.problem and self.whole is not None and self.batch.size > most:
+            self._gather_all(self.whole())
+            self._contained = self.batch.size
+
+    def _gather_all(self, whole: Batch) -> None:
+        """Save all there is in place of the changes, with what is nowhere else."""
+        whole.inherit(self.batch, MOST_ENDED)
+        for ban in self._held.values():
+            whole.ban(ban, Due.BANNED, Due.PASSED)
+        whole.whole = True
+        self.batch = whole
+
+    def _note(self, ban: Ban, *due: Due) -> None:
         replaced = self.roster.get(ban.jail, ban.address)
         if replaced is not None:
-            self._held.pop((ban.jail, ban.address), None)
+            self._unhold(replaced)
+            self._denied -= replaced.denied
             self.batch.end(replaced, "replaced by another")
         self.roster.add(ban)
-        self.batch.ban(ban, untold=untold)
+        self._denied += ban.denied
+        self.batch.ban(ban, *due)
 
     def _enforce(self, ban: Ban, rule: Rule) -> None:
         self._rules[ban.jail, ban.address] = rule
@@ -248,14 +287,23 @@ class Ledger:
     def _waits(self, ban: Ban) -> bool:
         return self._held.get((ban.jail, ban.address)) is ban
 
-    def _end(self, ban: Ban, reason: str) -> None:
-        if not self._waits(ban):
-            self._news.append(_News(ban, reason))
-        self._strike(ban, reason)
+    def _unhold(self, ban: Ban) -> None:
+        """Let a ban wait no longer, if it does: nobody has heard of it, and nobody will."""
+        if self._waits(ban):
+            del self._held[ban.jail, ban.address]
+            self.batch.settle(ban, *Due)
 
-    def _strike(self, ban: Ban, reason: str) -> None:
-        self.batch.end(ban, reason)
-        self._held.pop((ban.jail, ban.address), None)
+    def _end(self, ban: Ban, reason: str) -> None:
+        if self._waits(ban):
+            self._strike(ban, reason)
+        else:
+            self._news.append(_News(ban, reason))
+            self._strike(ban, reason, Due.ENDED)
+
+    def _strike(self, ban: Ban, reason: str, *due: Due) -> None:
+        self._unhold(ban)
+        self._denied -= ban.denied
+        self.batch.end(ban, reason, *due)
         rule = self._rules.pop((ban.jail, ban.address), None)
         if rule is not None:
             self._add.pop(rule, None)
@@ -272,7 +320,7 @@ class Ledger:
         else:
             if self.problem:
                 logger.warning("the state is saved again")
-            self.problem = ""
+            self.problem, self._contained = "", 0
             self.batch = Batch()
 
     def _commit(self, *, durable: bool) -> None:
@@ -286,8 +334,7 @@ class Ledger:
         loss = self._saver.begin_anew()
         self._recorder.state_lost(loss.reason, loss.kept)
         # What the batch was to change is in memory already, but for the bans that are over.
-        ended, self.batch = self.batch.ended, self.whole()
-        self.batch.ended = ended
+        self._gather_all(self.whole())
         self.batch.position = self._position()
         self._saver.commit(self.batch, durable=True)
 
@@ -305,15 +352,26 @@ class Ledger:
             done(outcome)
 
     def _tell(self, item: _News) -> None:
+        what = Due.ENDED if item.lifted else Due.BANNED
+        if duty(what, item.ban) not in self.known:
+            self._record(item)
+        # Saved with whatever comes next: until then a start looks for the record.
+        self.batch.settle(item.ban, what)
+        for listener in self.listeners:
+            if not item.lifted:
+                listener.ban_added(item.ban)
+            elif item.lifted != PAST:
+                listener.ban_removed(item.ban, item.lifted)
+
+    def _record(self, item: _News) -> None:
         if item.lifted == PAST:
             self._recorder.too_late(item.ban)
         elif item.lifted:
             self._recorder.unbanned(item.ban, item.lifted)
-            for listener in self.listeners:
-                listener.ban_removed(item.ban, item.lifted)
         else:
             self._recorder.banned(item.ban)
-            # Saved with whatever comes next: until then a start looks for the record.
-            self.batch.tell(item.ban)
-            for listener in self.listeners:
-                listener.ban_added(item.ban)
+
+
+def _by_age(ban: Ban) -> tuple[bool, int]:
+    """Return what sorts the oldest first, and last those that somebody has made for ever."""
+    return (ban.until == FOREVER and not ban.failures, ban.since)

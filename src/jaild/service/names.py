@@ -40,6 +40,10 @@ class Names:
         """Take up what an earlier run has known."""
         self._known.update(known)
 
+    def known(self) -> dict[str, tuple[Address, ...]]:
+        """Return what is known of the names."""
+        return dict(self._known)
+
     def follow(self, names: Iterable[str]) -> list[str]:
         """Ask for these names from now on, and return those forgotten that were known."""
         self._wanted = frozenset(names)

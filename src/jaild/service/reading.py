@@ -79,7 +79,7 @@ class Reading:
         self._reopening: Handle | None = None
 
     def open(self, guards: Sequence[Guard]) -> None:
-        """Read on for these jails; at the very first time from one finding window back."""
+        """Read on for these jails; at the very first time each from one finding window back."""
         self.close()
         self._guards = guards
         watch = Watch(
@@ -118,8 +118,11 @@ class Reading:
             if not reader.seek(self.place):
                 self._news.lost(self.place.seen)
             return
-        window = max((g.config.findtime for g in self._guards if g.config), default=0)
-        now = self._now()
+        now, window = self._now(), 0
+        for guard in self._guards:
+            if guard.config is not None and not guard.hears_bans:
+                guard.since = now - guard.config.findtime
+                window = max(window, guard.config.findtime)
         reader.seek_time(now - window)
         # Until there is an entry, this is where the next start goes on from.
         self.place = Position("", now - window, now)

@@ -7,15 +7,15 @@ Everything runs in the loop's one thread.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jaild import __version__
 from jaild.config.model import BrokenJail, Config
 from jaild.core.address import Address, covering, parse
-from jaild.core.ban import Ban
-from jaild.core.errors import InvalidConfig, JaildError, StoreFailed
+from jaild.core.ban import Ban, Due, Duty
+from jaild.core.errors import InvalidConfig, JaildError
 from jaild.core.offences import Offences
 from jaild.enforce.keeper import Keeper
 from jaild.enforce.port import Firewall
@@ -27,14 +27,16 @@ from jaild.service.explain import MOST_PAST, Explanation, explain
 from jaild.service.feed import Loop
 from jaild.service.guard import Guard, Surroundings, pasts_of
 from jaild.service.jails import Jails
-from jaild.service.ledger import OVER, PAST, Ledger
+from jaild.service.ledger import Ledger
 from jaild.service.limit import Limit
+from jaild.service.memory import Memory
 from jaild.service.pace import Pace
 from jaild.service.reading import News, Reading
 from jaild.service.salvage import Salvage
 from jaild.service.sparing import Sparing
 from jaild.service.status import JailStatus, Listener, State
-from jaild.service.uptake import GONE, take_up
+from jaild.service.uptake import GONE, begin_of, take_up
+from jaild.state.batch import Batch
 from jaild.state.store import Store
 
 logger = logging.getLogger(__name__)
@@ -47,9 +49,9 @@ SETTLED_MS = 2000
 class Parts:
     """What the service is built from.
 
-    ``now`` gives microseconds since the epoch; ``recorded`` tells whether the journal has a ban's
-    record; ``journal`` is a directory of journal files, None for the host's own; ``status`` hears a
-    line for systemd's status display at each change.
+    ``now`` gives microseconds since the epoch; ``recorded`` what the journal has records of since
+    such a time; ``journal`` is a directory of journal files, None for the host's own; ``status``
+    hears a line for systemd's status display at each change.
     """
 
     loop: Loop
@@ -60,12 +62,15 @@ class Parts:
     load: Callable[[], Config]
     status: Callable[[str], None]
     lookup: Lookup
-    recorded: Callable[[Ban], bool]
+    recorded: Callable[[int], Collection[Duty]]
     journal: Path | None = None
 
 
 class Service:
-    """The running jaild. Methods that take ``done`` call it once, in this or a later turn."""
+    """The running jaild. Methods that take ``done`` call it once, in this or a later turn.
+
+    ``missing`` is what a start still waits for, of "firewall" and "journal".
+    """
 
     version = __version__
 
@@ -75,13 +80,14 @@ class Service:
         self._ledger = Ledger(parts.store, parts.recorder, lambda: self._reading.place)
         self._pace = Pace(parts.loop, self._ledger, parts.now, self._say, self._bans_over)
         self._limit = Limit()
-        self._offences = Offences(wanted=False)
+        offences = Offences(wanted=False)
+        self._memory = Memory(parts.store, self._ledger, offences, parts.now)
         self._sparing = Sparing(parts.loop, parts.lookup, parts.now)
         self._sparing.shield(config.ignored)
-        around = Surroundings(self._ledger.roster, self._limit, self._offences, self._sparing)
+        around = Surroundings(self._ledger.roster, self._limit, offences, self._sparing)
         self._jails = Jails(around, self._ledger, parts.store, parts.recorder, parts.now)
         self._banning = Banning(
-            self._jails, self._sparing, self._offences, self._ledger, self._pace, parts.now
+            self._jails, self._sparing, offences, self._ledger, self._pace, parts.now
         )
         news = News(
             self._banning.found, self._jail_failed, self._crowded, self._lost, self._caught_up
@@ -94,14 +100,13 @@ class Service:
             parts.firewall, self._ledger, self._jails.by_name, parts.now, self._salvaged
         )
         self._keeper = Keeper(self._salvage, parts.loop, self._ledger.rules, self._firewall_news)
-        self._ledger.keeper = self._keeper
-        self._ledger.whole = self._salvage.whole
-        commands = Commands(self._ledger, self._pace, self._jails.find, parts.now)
-        self.ban = commands.ban
-        self.unban = commands.unban
-        self.unban_all = commands.unban_all
-        self._commands = commands
-        self._missing: set[str] = set()
+        self._ledger.keeper, self._ledger.whole = self._keeper, self._whole
+        self._commands = Commands(self._ledger, self._pace, self._jails.find, parts.now)
+        self.ban = self._commands.ban
+        self.unban = self._commands.unban
+        self.unban_all = self._commands.unban_all
+        self.missing: set[str] = set()
+        self._unheard: list[Ban] = []
         self._ready: Callable[[], None] | None = None
 
     # Life
@@ -113,7 +118,7 @@ class Service:
         """
         self._limit.start()
         saved = self._parts.store.load()
-        self._recall_offences()
+        self._memory.recall_offences(self.config.jails)
         if saved.lost is not None:
             self._salvage.needed = True
             self._parts.recorder.state_lost(saved.lost.reason, saved.lost.kept)
@@ -121,12 +126,13 @@ class Service:
         self._sparing.names.restore(saved.names)
         self._jails.build(self.config, pasts_of(saved))
         self._jails.check_some_run()
-        take_up(saved, self._jails, self._ledger, self._parts.recorded)
-        self._banning.ask_anew(saved.untold)
         if saved.position is not None:
-            self._recall_ended(saved.position.entry_time)
+            self._ledger.known = self._parts.recorded(begin_of(saved, self._parts.now()))
+            self._memory.recall_ended(saved.position.entry_time)
+        self._unheard = take_up(saved, self._jails, self._ledger)
+        self._banning.ask_anew(self._unheard)
         self._ready = ready
-        self._missing = {"firewall", "journal"}
+        self.missing = {"firewall", "journal"}
         self._parts.firewall.host_addresses(self._begin)
 
     def stop(self) -> None:
@@ -143,37 +149,33 @@ class Service:
         self._banning.follow_names()
         self._banning.deny()
         self._ledger.expire(self._parts.now())
+        self._reading.open(list(self._jails))
+        self._pass_on()
         # A state that cannot be saved is said before the first attack, not after.
         self._pace.flush()
-        self._reading.open(list(self._jails))
         self._ledger.compare(lambda _outcome: self._arrived("firewall"))
 
+    def _pass_on(self) -> None:
+        """Tell the jails that look at bans of those that were to wait when the process ended."""
+        unheard, self._unheard = self._unheard, []
+        for ban in unheard:
+            guard = self._jails.get(ban.jail)
+            if guard is not None:
+                self._reading.pass_on(guard, ban)
+            self._ledger.batch.settle(ban, Due.PASSED)
+
+    def _whole(self) -> Batch:
+        """Return all that is in memory as one batch."""
+        batch = self._salvage.whole()
+        batch.names = self._sparing.names.known()
+        return batch
+
     def _arrived(self, what: str) -> None:
-        self._missing.discard(what)
-        if not self._missing and self._ready is not None:
+        self.missing.discard(what)
+        if not self.missing and self._ready is not None:
             ready, self._ready = self._ready, None
             ready()
             self._say()
-
-    def _recall_offences(self) -> None:
-        """Load the offences as soon as any jail makes bans longer by them."""
-        if self._offences.wanted or not any(jail.increment for jail in self.config.jails):
-            return
-        self._offences.wanted = True
-        try:
-            for offence in self._parts.store.offences():
-                self._offences.note(*offence)
-        except StoreFailed as error:
-            logger.warning("earlier bans do not make later ones longer: %s", error)
-        for ban in self._ledger.batch.all():
-            # Not saved yet, and so not among those in the store.
-            if ban.failures:
-                self._offences.note(ban.jail, ban.address, ban.since)
-
-    def _recall_ended(self, seen: int) -> None:
-        """Let entries that are yet to be read find the bans under which they came."""
-        for jail, address, until in self._parts.store.ended_since(seen, (PAST, OVER)):
-            self._ledger.roster.past(jail, address, until)
 
     def _salvaged(self) -> None:
         self._pace.flush(durable=True)
@@ -192,24 +194,20 @@ class Service:
         self._parts.recorder.position_lost(since)
 
     def _caught_up(self) -> None:
+        if self._ledger.known:
+            # What an earlier process has told and not saved has been found again, and is told next.
+            self._parts.loop.soon(self._forget_known)
         # The clock may be set back, and the time of a ban that is over come again.
         self._ledger.roster.caught_up(self._parts.now() - SETTLED_MS * 1000)
-        if self._missing:
+        if self.missing:
             self._arrived("journal")
+
+    def _forget_known(self) -> None:
+        self._ledger.known = ()
 
     def prune(self) -> None:
         """Forget what is older than the configuration wants to remember."""
-        now = self._parts.now()
-        # How far back a jail with a mistake wants to remember is not known: nothing goes.
-        ages = [guard.config.history if guard.config else now for guard in self._jails]
-        history = max(0, now - self.config.daemon.dbpurgeage)
-        offences = min(history, max(0, now - max(ages, default=0)))
-        try:
-            self._parts.store.prune(history, offences)
-        except StoreFailed as error:
-            logger.warning("%s", error)
-        else:
-            self._offences.expire(offences)
+        self._memory.prune(self._jails, self.config.daemon.dbpurgeage)
         # In peace the position moves on too: what is vacuumed later has been seen.
         self._reading.look()
         self._pace.flush()
@@ -310,7 +308,7 @@ class Service:
         self._pace.flush()
         self.config = config
         self._sparing.shield(config.ignored)
-        self._recall_offences()
+        self._memory.recall_offences(self.config.jails)
         mistakes = self._jails.rebuild(config)
         gone = [ban for ban in self._ledger.roster if ban.jail not in self._jails]
         self._ledger.lift(gone, GONE)

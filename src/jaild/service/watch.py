@@ -21,7 +21,8 @@ logger = logging.getLogger(__name__)
 # Returns whether the ban is made; one that has to wait is passed on later.
 Found = Callable[[Guard, Event], bool]
 
-# Hears of a jail and how many of its suspects have been forgotten before their time so far.
+# Hears of a jail and how many of its suspects have been forgotten before their time so far: when it
+# begins, and when it is over.
 Crowded = Callable[[str, int], None]
 
 # What jaild's own units write is no source: a jail would find its own bans in it.
@@ -76,7 +77,7 @@ class Watch:
     ) -> None:
         """``cursor`` gives the present one; ``found`` hears of bans, ``failed`` of a bad jail.
 
-        ``crowded`` hears once, as long as it lasts, that suspects are forgotten before their time.
+        ``crowded`` hears when suspects begin to be forgotten before their time, and when that ends.
         """
         self.guards = guards
         self.router = Router(guards)
@@ -118,7 +119,7 @@ class Watch:
             self._tell_crowded(name, tally.crowded)
         elif name in self._crowded and len(tally) < MOST // 2:
             self._crowded.discard(name)
-            logger.warning("[%s] %d suspects were forgotten before their time", name, tally.crowded)
+            self._tell_crowded(name, tally.crowded)
             tally.crowded = 0
 
     def suspects(self) -> bool:

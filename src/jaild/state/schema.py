@@ -10,7 +10,7 @@ import sqlite3
 
 from jaild.state.damage import Damaged
 
-VERSION = 4
+VERSION = 5
 
 # The value of the header's field application_id while bans are yet to be found in the firewall.
 LOST = 1
@@ -37,8 +37,8 @@ CREATE TABLE history (jail TEXT NOT NULL, address TEXT NOT NULL,
     ended TEXT NOT NULL, evidence TEXT NOT NULL DEFAULT '[]');
 CREATE INDEX history_address ON history (address, since);
 CREATE TABLE name (name TEXT PRIMARY KEY, addresses TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE untold (jail TEXT NOT NULL, address TEXT NOT NULL, PRIMARY KEY (jail, address))
-    WITHOUT ROWID;
+CREATE TABLE due (jail TEXT NOT NULL, address TEXT NOT NULL, since INTEGER NOT NULL,
+    what TEXT NOT NULL, PRIMARY KEY (jail, address, since, what)) WITHOUT ROWID;
 CREATE TABLE counter (jail TEXT PRIMARY KEY, failures INTEGER NOT NULL, bans INTEGER NOT NULL)
     WITHOUT ROWID;
 """
@@ -61,6 +61,12 @@ CREATE TABLE name (name TEXT PRIMARY KEY, addresses TEXT NOT NULL) WITHOUT ROWID
     3: """
 CREATE TABLE untold (jail TEXT NOT NULL, address TEXT NOT NULL, PRIMARY KEY (jail, address))
     WITHOUT ROWID;
+""",
+    4: """
+CREATE TABLE due (jail TEXT NOT NULL, address TEXT NOT NULL, since INTEGER NOT NULL,
+    what TEXT NOT NULL, PRIMARY KEY (jail, address, since, what)) WITHOUT ROWID;
+INSERT INTO due SELECT jail, address, since, 'banned' FROM ban JOIN untold USING (jail, address);
+DROP TABLE untold;
 """,
 }
 

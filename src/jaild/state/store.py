@@ -23,7 +23,7 @@ from time import monotonic
 from typing import Any
 
 from jaild.core.address import Address
-from jaild.core.ban import Ban
+from jaild.core.ban import Ban, Due
 from jaild.core.errors import InvalidAddress, StoreFailed
 from jaild.core.position import Position
 from jaild.core.tally import Failure
@@ -37,6 +37,19 @@ from jaild.state.saved import Saved
 SHRINK_PAGES = 1000
 SHRINK_SECONDS = 1.0
 _REFUSED = f"{REFUSED}%"
+# Of the bans that have ended so many are remembered, and of the last of them what led to them: some
+# 100 MB.
+MOST_PAST = 500_000
+MOST_EVIDENCE = 50_000
+
+_BAN = "jail, address, since, until, failures, reason, evidence"
+# What is due, with the ban that it is about: it is in force, or has ended.
+_DUE = f"""
+SELECT what, {_BAN}, '' AS ended FROM due JOIN ban USING (jail, address, since)
+    WHERE what != '{Due.ENDED}' UNION ALL
+SELECT what, {_BAN}, ended FROM due JOIN history USING (jail, address, since)
+    ORDER BY since, what
+"""  # noqa: S608 - ours
 
 
 class Store:
@@ -169,11 +182,11 @@ class Store:
         rows = self._read(query, (json.dumps(addresses), most))
         return [(ban_of(*row), ended) for *row, ended in rows]
 
-    def prune(self, before: int, offences: int) -> None:
+    def prune(self, before: int, offences: int) -> int:
         """Forget past bans that began before a time (microseconds since the epoch).
 
         Those that failures have led to are kept if they began at ``offences`` or later, without
-        their evidence.
+        their evidence. Returns how many more had to go, the oldest, because there were too many.
         """
         try:
             self._used.execute(
@@ -183,9 +196,23 @@ class Store:
             self._used.execute(
                 "UPDATE history SET evidence = '[]' WHERE since < ? AND evidence != '[]'", (before,)
             )
+            self._used.execute("DELETE FROM due WHERE since < ?", (before,))
+            forgotten = self._bound()
             self._shrink()
         except sqlite3.Error as error:
             raise self._failure("written", error) from error
+        return forgotten
+
+    def _bound(self) -> int:
+        """Forget the oldest of too many past bans; returns how many."""
+        # The newest have the highest numbers.
+        run, older = self._used.execute, "rowid <= (SELECT max(rowid) FROM history) - ?"
+        gone = run(f"DELETE FROM history WHERE {older}", (MOST_PAST,)).rowcount  # noqa: S608 - ours
+        run(
+            f"UPDATE history SET evidence = '[]' WHERE evidence != '[]' AND {older}",  # noqa: S608 - ours
+            (MOST_EVIDENCE,),
+        )
+        return gone
 
     def _shrink(self) -> None:
         """Give free pages back to the disk, for a moment at most; the rest comes next time."""
@@ -280,9 +307,17 @@ class Store:
             [checked(ban_of(*row)) for row in self._rows("ban", "since")],
             {jail: (failures, bans) for jail, failures, bans in self._rows("counter", "jail")},
             {name: addresses_of(text) for name, text in self._rows("name", "name")},
-            {(jail, Address(address)) for jail, address in self._rows("untold", "jail")},
+            self._due(),
             lost,
         )
+
+    def _due(self) -> list[tuple[Due, Ban, str]]:
+        """Return what is due, each once; a ban that has ended is in the history."""
+        found = {
+            (what, jail, address, since): (Due(what), ban_of(jail, address, since, *row), ended)
+            for what, jail, address, since, *row, ended in self._used.execute(_DUE).fetchall()
+        }
+        return list(found.values())
 
     def _read(self, query: str, values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - SQLite's
         try:
@@ -300,6 +335,9 @@ class Store:
 
     def _apply(self, batch: Batch) -> None:
         run, many = self._used.execute, self._used.executemany
+        if batch.whole:
+            for table in ("failure", "connection", "ban", "due"):
+                run(f"DELETE FROM {table}")  # noqa: S608 - ours
         many("DELETE FROM failure WHERE jail = ? AND address = ?", batch.cleared)
         failures = (
             (jail, address, *failure)
@@ -338,10 +376,11 @@ class Store:
         gone = ((ban.jail, ban.address) for ban, _ in batch.ended)
         many("DELETE FROM ban WHERE jail = ? AND address = ?", gone)
         many("DELETE FROM ban WHERE jail = ? AND address = ?", batch.annulled)
-        over = ((ban.jail, ban.address) for ban, _ in batch.ended)
-        told = {*batch.told, *batch.annulled, *over}
-        many("DELETE FROM untold WHERE jail = ? AND address = ?", told)
-        many("INSERT OR REPLACE INTO untold VALUES (?, ?)", batch.untold)
+        where = "what = ? AND jail = ? AND address = ? AND since = ?"
+        many(f"DELETE FROM due WHERE {where}", batch.done)  # noqa: S608 - marks
+        many(
+            "INSERT OR REPLACE INTO due (what, jail, address, since) VALUES (?, ?, ?, ?)", batch.due
+        )
         past = (past_row(ban, how) for ban, how in batch.ended)
         many("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)", past)
         bans = map(ban_row, batch.banned.values())
