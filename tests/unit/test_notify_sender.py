@@ -300,6 +300,30 @@ def test_who_is_not_to_be_told_any_more(house, caplog):
     assert house.told() == [[3]]
 
 
+def test_the_bans_of_a_jail_with_a_mistake_wait_until_it_is_mended(house):
+    house.desk.stop()
+    # Nobody knows any more what it was like before.
+    mended = house.settings
+    house.settings = replace(mended, mails={"web": MAIL}, broken=frozenset({"sshd"}))
+    house.start()
+    house.ban(1)
+    house.ban(2, jail="web")
+    house.clock.pass_time(7200)
+    assert house.told() == [[2]]
+    house.use(mended)
+    assert house.told() == [[2], [1]]
+
+
+def test_a_jail_that_mails_nobody_once_it_is_mended(house, caplog):
+    broken = replace(house.settings, mails={"web": MAIL}, broken=frozenset({"sshd"}))
+    house.use(broken)
+    house.ban(1)
+    house.use(replace(broken, broken=frozenset()))
+    assert "1 bans need not be told any more" in caplog.text
+    house.use(replace(house.settings, mails={"web": MAIL, "sshd": MAIL}))
+    assert house.told() == []
+
+
 def test_nobody_is_to_be_told(house):
     house.ban(1)
     none = replace(house.settings, mails={})

@@ -33,8 +33,12 @@ class Settings:
         return {jail: (mail.digest, mail.limit) for jail, mail in self.mails.items()}
 
     def dests(self, jail: str) -> list[str]:
-        """Return where a ban of a jail is to be told."""
-        return [*([MAIL] if jail in self.mails else []), *self.notify.webhooks]
+        """Return where a ban of a jail is to be told.
+
+        Whether a jail with a mistake mails is known once it is mended; until then its bans wait.
+        """
+        mails = jail in self.mails or jail in self.broken
+        return [*([MAIL] if mails else []), *self.notify.webhooks]
 
 
 def of_config(config: Config, before: Settings) -> Settings:
