@@ -150,7 +150,9 @@ def test_who_need_not_be_told_any_more(queue):
     assert queue.outgoing() == []
     assert queue.keep_only({"web"}, ()) == 1
     assert rows(queue, "notice") == 1
-    queue.forget()
+    assert queue.others({"web"}, ()) == []
+    assert queue.others((), ()) == [(MAIL, "web")]
+    assert queue.forget() == 1
     assert queue.position() is None
     assert rows(queue, "notice") == rows(queue, "waiting") == 0
 

@@ -290,6 +290,7 @@ def test_who_is_not_to_be_told_any_more(house, caplog):
     house.ban(1, 2)
     house.ban(3, jail="web")
     house.use(replace(house.settings, mails={"web": MAIL}))
+    house.clock.pass_time(601)
     assert "2 bans need not be told any more" in caplog.text
     broken = replace(house.settings, mails={}, broken=frozenset({"web"}))
     house.use(broken)
@@ -319,7 +320,8 @@ def test_a_jail_that_mails_nobody_once_it_is_mended(house, caplog):
     house.use(broken)
     house.ban(1)
     house.use(replace(broken, broken=frozenset()))
-    assert "1 bans need not be told any more" in caplog.text
+    house.clock.pass_time(601)
+    assert "1 ban need not be told any more" in caplog.text
     house.use(replace(house.settings, mails={"web": MAIL, "sshd": MAIL}))
     assert house.told() == []
 
@@ -329,11 +331,92 @@ def test_nobody_is_to_be_told(house):
     none = replace(house.settings, mails={})
     house.use(none)
     assert house.said[-1] == IDLE
+    house.clock.pass_time(601)
     assert house.clock.timers() == 0
     house.ban(2)
     house.use(replace(none, mails={"sshd": MAIL}))
     house.ban(3)
     assert house.told() == [[1], [3]]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_configuration_that_names_nobody_for_a_moment_loses_nothing(house, restarts, caplog):
+    house.parts.trouble["admin@example.org"] = DOWN
+    house.ban(*range(30))
+    settings = house.settings
+    house.use(replace(settings, mails={}))
+    house.ban(30)
+    house.clock.pass_time(500)
+    if restarts:
+        house.desk.stop()
+        house.start()
+        house.clock.pass_time(500)
+    assert house.said[-1] == IDLE
+    house.parts.trouble.clear()
+    house.use(settings)
+    house.clock.pass_time(3600)
+    assert sorted(n for one in house.told() for n in one) == [*range(31)]
+    assert "need not be told" not in caplog.text
+    assert house.clock.timers() == 0
+
+
+def test_a_configuration_that_names_nobody_for_long(house, caplog):
+    house.parts.trouble["admin@example.org"] = DOWN
+    house.ban(*range(30))
+    settings = house.settings
+    house.use(replace(settings, mails={}))
+    house.clock.pass_time(601)
+    assert "30 bans need not be told any more: nobody has been configured" in caplog.text
+    house.ban(30)
+    house.parts.trouble.clear()
+    house.use(settings)
+    house.clock.pass_time(3600)
+    assert house.told() == []
+
+
+def test_somebody_else_who_is_gone_has_a_time_of_his_own(house):
+    house.parts.trouble["admin@example.org"] = DOWN
+    house.ban(1)
+    house.ban(2, jail="web")
+    settings = replace(house.settings, notify=NotifyConfig(webhooks=(URL,)))
+    house.use(replace(settings, mails={"web": MAIL}))
+    house.clock.pass_time(500)
+    house.use(replace(settings, mails={}))
+    house.clock.pass_time(500)
+    house.parts.trouble.clear()
+    house.use(settings)
+    house.clock.pass_time(60)
+    assert sorted(house.told()) == [[1], [2]]
+
+
+def test_a_webhook_that_is_not_configured_for_a_moment(tmp_path):
+    house = House(tmp_path, hooks=[URL], sshd=MAIL)
+    house.parts.trouble[URL] = DOWN
+    house.ban(1)
+    settings = house.settings
+    house.parts.trouble.clear()
+    house.use(replace(settings, notify=NotifyConfig()))
+    house.clock.pass_time(300)
+    assert house.parts.posts == []
+    house.use(settings)
+    house.clock.pass_time(60)
+    assert len(house.parts.posts) == 1
+
+
+def test_a_queue_that_cannot_be_tidied_is_tidied_later(house, monkeypatch, caplog):
+    house.parts.trouble["admin@example.org"] = DOWN
+    house.ban(1)
+
+    def full(*_):
+        raise StoreFailed("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.queue, "keep_only", full)
+        house.use(replace(house.settings, mails={"web": MAIL}))
+        house.clock.pass_time(601)
+    assert "still waits: no space left" in caplog.text
+    house.clock.pass_time(601)
+    assert "1 ban need not be told" in caplog.text
 
 
 def test_after_the_clock_was_set_back_nothing_waits_for_ever(house):

@@ -16,6 +16,7 @@ from jaild.notify.parts import Parts
 from jaild.notify.queue import Queue
 from jaild.notify.sender import Sender
 from jaild.notify.settings import Settings
+from jaild.notify.tidy import Tidy
 
 logger = logging.getLogger(__name__)
 
@@ -54,12 +55,13 @@ class Desk:
         self._follower = Follower(
             world.loop, world.open_journal, self._inbox, world.now, self._wake
         )
+        self._tidy = Tidy(world.loop, queue)
         self._following = False
         self._timer: Handle | None = None
         self._told = ""
 
     def use(self, settings: Settings) -> None:
-        """Go on with these settings; what waits for a destination that is gone is dropped."""
+        """Go on with these settings; what waits for a destination that is gone is dropped later."""
         if settings.notify != self._settings.notify or not self._following:
             self._sender.parts = self._world.parts(settings)
         is_other = settings != self._settings
@@ -68,7 +70,7 @@ class Desk:
         if self._following and not settings.is_needed:
             self._follower.stop()
         try:
-            self._tidy(settings)
+            self._tidy.look(settings)
             if is_other:
                 # What has failed may be what was mended.
                 self._sender.hasten()
@@ -86,6 +88,7 @@ class Desk:
 
     def stop(self) -> None:
         """End; what waits is told after the next start."""
+        self._tidy.stop()
         if self._timer is not None:
             self._timer.cancel()
         if self._following:
@@ -97,16 +100,6 @@ class Desk:
         return trial.try_out(
             self._settings, self._sender.parts, jail, self._world.host, self._world.now()
         )
-
-    def _tidy(self, settings: Settings) -> None:
-        if not settings.is_needed:
-            # Who is told from some later day on does not want to hear of all that has been.
-            self._queue.forget()
-            return
-        jails = settings.broken.union(settings.mails)
-        dropped = self._queue.keep_only(jails, settings.notify.webhooks)
-        if dropped:
-            logger.warning("%d bans need not be told any more and are dropped", dropped)
 
     def _wake(self) -> None:
         if self._timer is not None:

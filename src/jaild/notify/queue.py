@@ -64,11 +64,16 @@ class Queue:
             row = db.execute("SELECT cursor, entry_time, seen FROM position").fetchone()
         return Position(*row) if row else None
 
-    def forget(self) -> None:
-        """Forget all that waits and where reading stands: there is nobody to tell."""
+    def forget(self) -> int:
+        """Forget all that waits and where reading stands: there is nobody to tell.
+
+        Returns how much waited.
+        """
         with self._step() as db:
+            (count,) = db.execute("SELECT count(*) FROM waiting").fetchone()
             for table in ("position", "lost", "outgoing", "waiting", "notice"):
                 db.execute(f"DELETE FROM {table}")  # noqa: S608 - ours
+        return int(count)
 
     def take(
         self, found: Sequence[tuple[Notice, Collection[str]]], position: Position, now: int
@@ -188,14 +193,15 @@ class Queue:
             )
             _end(db, number)
 
-    def keep_only(self, jails: Collection[str], hooks: Collection[str]) -> int:
-        """Drop what waits for destinations that are no more; returns how much."""
+    def others(self, jails: Collection[str], hooks: Collection[str]) -> list[tuple[str, str]]:
+        """Return for whom else something waits: destination, and jail of what waits there."""
         with self._step() as db:
-            gone = [
-                (dest, jail)
-                for dest, jail in db.execute("SELECT DISTINCT dest, jail FROM waiting").fetchall()
-                if (jail not in jails if dest == MAIL else dest not in hooks)
-            ]
+            return _others(db, jails, hooks)
+
+    def keep_only(self, jails: Collection[str], hooks: Collection[str]) -> int:
+        """Drop what waits for others; returns how much."""
+        with self._step() as db:
+            gone = _others(db, jails, hooks)
             if not gone:
                 return 0
             dropped = sum(
@@ -227,6 +233,17 @@ class Queue:
         db.executemany("DELETE FROM waiting WHERE notice = ?", rows)
         db.executemany("DELETE FROM notice WHERE id = ?", rows)
         return len(rows)
+
+
+def _others(
+    db: sqlite3.Connection, jails: Collection[str], hooks: Collection[str]
+) -> list[tuple[str, str]]:
+    rows = db.execute("SELECT DISTINCT dest, jail FROM waiting").fetchall()
+    return [
+        (dest, jail)
+        for dest, jail in rows
+        if (jail not in jails if dest == MAIL else dest not in hooks)
+    ]
 
 
 def _notice(text: str) -> Notice:

@@ -103,8 +103,7 @@ class Sender:
         self._form_posts(now)
         held = self._release(now)
         for one in sorted(self._queue.outgoing(), key=lambda each: (each.next_, each.number)):
-            if one.dest == MAIL and one.jail not in self.settings.mails:
-                # Its jail has a mistake in its configuration, which may be mended.
+            if not self._is_wanted(one):
                 continue
             due = max(_due(one, now), held.get(self._way(one), 0))
             if due <= now:
@@ -127,7 +126,17 @@ class Sender:
 
     def _form_posts(self, now: int) -> None:
         for dest, count in self._queue.waiting_hooks():
-            self._queue.form(dest, "", [min(count, MOST_POSTED)], [""], now)
+            if dest in self.settings.notify.webhooks:
+                self._queue.form(dest, "", [min(count, MOST_POSTED)], [""], now)
+
+    def _is_wanted(self, one: Outgoing) -> bool:
+        """Return whether a report is to be sent at all at the moment.
+
+        If not, its jail has a mistake, or nobody has been configured to get it for a moment.
+        """
+        if one.dest == MAIL:
+            return one.jail in self.settings.mails
+        return one.dest in self.settings.notify.webhooks
 
     def _attempt(self, one: Outgoing) -> None:
         try:
