@@ -43,6 +43,7 @@ class Server:
         self.said = []
         self.mail = b""
         self.host = "localhost"
+        self.taking = 0
         self._context = context
         self._tls = security == "tls"
         self._listener = socket.create_server(("", 0))
@@ -85,6 +86,7 @@ class Server:
     def _data(self, stream):
         lines = iter(stream.readline, b".\r\n")
         self.mail = b"".join(line.removeprefix(b".") if line != b"" else line for line in lines)
+        time.sleep(self.taking)
         self._say(stream, self.answers.get("end", "250 taken"))
 
     def _answer(self, verb, words):
@@ -215,6 +217,22 @@ def test_a_server_that_says_nothing():
         port = silent.getsockname()[1]
         made = Smtp(MAIL, SmtpConfig("127.0.0.1", port, "none"), seconds=0.2)
         assert "did not answer in time" in str(failure(made))
+
+
+@pytest.mark.parametrize("security", ["none", "starttls", "tls"])
+def test_a_server_that_examines_a_mail_for_long_gets_it_once(serve, trusted, security):
+    server = serve(security=security, context=trusted)
+    server.taking = 1.0
+    way(server, security=security, seconds=0.5).send(message())
+    assert server.mail
+    assert server.said[-1] == "quit"
+
+
+def test_one_that_examines_it_for_ever(serve, monkeypatch):
+    monkeypatch.setattr(smtp, "TAKING_SECONDS", 0.3)
+    server = serve()
+    server.taking = 2.0
+    assert "did not answer in time" in str(failure(way(server)))
 
 
 def test_one_that_goes_on_for_ever(serve, monkeypatch):

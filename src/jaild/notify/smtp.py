@@ -16,17 +16,24 @@ import threading
 import time
 from collections.abc import Mapping
 from email.message import EmailMessage
+from typing import TYPE_CHECKING
 
 from jaild.config.model import MailConfig, SmtpConfig
 from jaild.core.text import printable
 from jaild.notify.dial import dial
 from jaild.notify.model import DeliveryFailed
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
 logger = logging.getLogger(__name__)
 
-# A wait for one answer, and the whole conversation.
+# A wait for one answer; for the one to the mail itself, during which a server may examine or even
+# deliver it, and after which a mail that was taken would be sent again; and the whole conversation.
+# RFC 5321, 4.5.3.2.6, wants the second to be ten minutes, which nobody needs and a stop would wait.
 SECONDS = 30.0
-CONVERSATION_SECONDS = 120.0
+TAKING_SECONDS = 300.0
+CONVERSATION_SECONDS = 420.0
 PORTS = {"none": 25, "starttls": 587, "tls": 465}
 
 _PERMANENT = range(500, 600)
@@ -131,6 +138,17 @@ class _Plain(smtplib.SMTP):
 
     _timer: threading.Timer | None = None
     _line: socket.socket | None = None
+
+    def data(self, msg: "ReadableBuffer | str") -> tuple[int, bytes]:
+        """Hand the mail itself over, and wait longer for the answer than for any other."""
+        connection = self.sock
+        if connection is None:
+            raise smtplib.SMTPServerDisconnected("the connection has ended")
+        seconds = connection.gettimeout()
+        connection.settimeout(TAKING_SECONDS)
+        answer = super().data(msg)
+        connection.settimeout(seconds)
+        return answer
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         made = dial(host, port, time.monotonic() + timeout)
