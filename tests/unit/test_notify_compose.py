@@ -60,6 +60,17 @@ def text(of):
     return compose(of).get_content().replace("\r\n", "\n")
 
 
+def test_a_plain_one_has_nothing_of_others():
+    bare = [replace(notice(n), reason="", evidence=()) for n in (7, 8)]
+    for given in (report(bare[0], plain=True), report(*bare, plain=True)):
+        said = text(given)
+        assert "This mail was refused as it was, so it leaves out what others wrote" in said
+        assert "203.0.0.7" in said
+        assert "Failures: 5" in said
+        assert "Reason:" not in said
+        assert "log lines that led" not in said
+
+
 def test_one_ban_in_full():
     one = notice()
     facts = Facts(

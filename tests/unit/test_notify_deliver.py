@@ -188,6 +188,24 @@ def test_refusals(serve, answers, text, permanent):
     assert error.permanent is permanent
 
 
+@pytest.mark.parametrize(
+    ("answers", "content"),
+    [
+        ({"end": "550 spam"}, True),
+        ({"end": "451 filter"}, True),
+        ({"data": "554 no"}, True),
+        ({"mail": "552 too large"}, True),
+        ({"end": "452 disk full"}, False),
+        ({"end": "421 goodbye"}, False),
+        ({"mail": "550 not you"}, False),
+        ({"rcpt": "550 nobody"}, False),
+        ({"banner": "554 no"}, False),
+    ],
+)
+def test_whether_it_may_be_the_content(serve, answers, content):
+    assert failure(way(serve(**answers))).content is content
+
+
 def test_refused_for_different_reasons_it_may_be_tried_again(serve):
     server = serve(rcpt=lambda line: "450 grey" if "admin" in line else "550 nobody")
     assert failure(way(server)).permanent is False
@@ -370,6 +388,12 @@ def test_a_program_that_fails(program, script, text, permanent):
     assert error.permanent is permanent
 
 
+def test_a_program_that_does_not_like_the_content(program):
+    error = failure(Sendmail(MAIL, program("exit 65")))
+    assert (error.permanent, error.content) == (True, True)
+    assert failure(Sendmail(MAIL, program("exit 67"))).content is False
+
+
 def test_a_program_that_hangs_is_killed_with_all_it_started(program, tmp_path):
     script = f"sleep 300 & echo $! > {tmp_path}/child; wait"
     error = failure(Sendmail(MAIL, program(script), seconds=0.5))
@@ -434,3 +458,5 @@ def test_in_place_of_a_program_that_cannot_work(monkeypatch, caplog, serve):
     error = failure(deliver.mailer(replace(MAIL, mta="sendmail"), SmtpConfig()))
     assert str(error).endswith("550 no; it needs rights")
     assert error.permanent is True
+    server.answers = {"end": "550 spam"}
+    assert failure(deliver.mailer(replace(MAIL, mta="sendmail"), SmtpConfig())).content is True

@@ -82,10 +82,15 @@ def test_reports_take_the_oldest_and_hold_up_their_jail_alone(queue):
     assert [len(one.evidence) for one in queue.notices_of(second.number, 1)] == [1, 0]
     assert (first.message_id, second.message_id, second.count) == ("<0@x>", "<1@x>", 2)
     assert [one.jail for one in queue.waiting(DIGESTS)] == ["web"]
+    assert (first.objections, first.plain) == (0, 0)
+    queue.failed(first.number, START + 50, objected=True)
+    queue.strip(first.number, START + 55)
+    (left, _) = queue.outgoing()
+    assert (left.objections, left.plain, left.next_) == (1, 1, START + 55)
     queue.failed(first.number, START + 60)
     queue.delivered(second.number, START + 1)
     (left,) = queue.outgoing()
-    assert (left.number, left.attempts, left.next_) == (first.number, 1, START + 60)
+    assert (left.number, left.attempts, left.next_) == (first.number, 2, START + 60)
     queue.hasten([left.number], START + 2)
     assert queue.outgoing()[0].next_ == START + 2
     queue.delivered(left.number, START + 2)

@@ -234,6 +234,63 @@ def test_what_is_refused_for_good_is_given_up_at_once(house, caplog):
     assert house.clock.timers() == 0
 
 
+SPAM = DeliveryFailed("550 spam", permanent=True, content=True)
+MAYBE_SPAM = DeliveryFailed("451 filter", content=True)
+
+
+def dislikes(house, error):
+    """Let the server refuse whatever has a log line."""
+    take = house.parts.mail
+
+    def mail(report):
+        if any(report.lines.values()):
+            house.parts.tries.append(report.message_id)
+            raise error
+        take(report)
+
+    house.parts.mail = mail
+
+
+def test_what_an_attacker_wrote_has_no_mail_refused(tmp_path, caplog):
+    house = House(tmp_path, sshd=replace(MAIL, lines=True))
+    dislikes(house, SPAM)
+    house.ban(*range(2))
+    assert house.told() == [[0], [1]]
+    for report in house.parts.reports:
+        assert report.plain
+        assert (report.facts, report.lines, report.notices[0].reason) == ({}, {}, "")
+        assert report.notices[0].evidence == ()
+    assert "refused for what it says, and is sent without what others wrote" in caplog.text
+    assert len(set(house.parts.tries)) == 2
+    assert house.said[-1] == "ready"
+
+
+def test_refused_for_the_time_being_three_times(tmp_path):
+    house = House(tmp_path, sshd=replace(MAIL, lines=True))
+    dislikes(house, MAYBE_SPAM)
+    house.ban(1)
+    house.clock.pass_time(90)
+    assert house.told() == []
+    # The mark is on disk, and so is the count.
+    house.desk.stop()
+    house.start()
+    house.clock.pass_time(300)
+    assert house.told() == [[1]]
+    assert house.parts.reports[0].plain
+
+
+def test_refused_even_without_it_is_given_up(tmp_path, caplog):
+    house = House(tmp_path, sshd=replace(MAIL, lines=True))
+    house.parts.trouble["admin@example.org"] = SPAM
+    house.ban(1)
+    assert len(house.parts.tries) == 2
+    assert "given up: 550 spam" in caplog.text
+    house.parts.trouble["admin@example.org"] = MAYBE_SPAM
+    house.ban(2)
+    house.clock.pass_time(24 * 3600)
+    assert len(house.queue.outgoing()) == 1
+
+
 def test_a_report_that_cannot_be_made_harms_no_other(house, caplog):
     house.parts.trouble["admin@example.org"] = ZeroDivisionError("oh")
     house.ban(1)

@@ -118,6 +118,13 @@ def _opening(report: Report, bans: Sequence[Notice]) -> Iterator[str]:
     else:
         sentence = f"Jail {jail} on {host} has banned {len(bans):,} addresses."
     yield from _wrapped(sentence)
+    if report.plain:
+        yield ""
+        sentence = (
+            "This mail was refused as it was, so it leaves out what others wrote: log lines,"
+            " whois, names and reasons."
+        )
+        yield from _wrapped(sentence)
     if report.lost:
         yield ""
         sentence = (

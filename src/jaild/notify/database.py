@@ -16,7 +16,7 @@ from jaild.state.damage import Damaged, is_damage, set_aside
 
 logger = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 
 _TABLES = """
 CREATE TABLE position (only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -28,7 +28,8 @@ CREATE TABLE waiting (notice INTEGER NOT NULL, dest TEXT NOT NULL, jail TEXT NOT
 CREATE INDEX waiting_report ON waiting (report, dest, jail, notice);
 CREATE TABLE outgoing (number INTEGER PRIMARY KEY AUTOINCREMENT, dest TEXT NOT NULL,
     jail TEXT NOT NULL, message_id TEXT NOT NULL, made INTEGER NOT NULL,
-    attempts INTEGER NOT NULL, next INTEGER NOT NULL, lost INTEGER NOT NULL);
+    attempts INTEGER NOT NULL, next INTEGER NOT NULL, lost INTEGER NOT NULL,
+    objections INTEGER NOT NULL DEFAULT 0, plain INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE sent (jail TEXT NOT NULL, time INTEGER NOT NULL);
 CREATE TABLE lost (jail TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 """

@@ -58,7 +58,8 @@ class Instead:
         try:
             self._local.send(message)
         except DeliveryFailed as error:
-            raise DeliveryFailed(f"{error}; {self._why}", permanent=error.permanent) from error
+            error.args = (f"{error}; {self._why}",)
+            raise
 
 
 def _is_sandboxed() -> bool:

@@ -65,6 +65,7 @@ class Report:
     first. ``facts`` are by address, ``lines`` by the cursor of a notice; either may lack some.
     ``since`` is when the report was made up. ``message_id``, with its angle brackets, stays the
     same when a report is sent a second time. ``lost`` is how many notices were dropped untold.
+    A ``plain`` one has nothing that others wrote: it was refused because of that.
     """
 
     mail: MailConfig
@@ -76,15 +77,18 @@ class Report:
     test: bool = False
     message_id: str = ""
     lost: int = 0
+    plain: bool = False
 
 
 class DeliveryFailed(JaildError):
     """A mail or a request was not taken; the text says why.
 
-    ``permanent`` is True where a later attempt with the same content cannot do better.
+    ``permanent`` is True where a later attempt with the same content cannot do better, ``content``
+    where it may be the content that was refused.
     """
 
-    def __init__(self, text: str, *, permanent: bool = False) -> None:
+    def __init__(self, text: str, *, permanent: bool = False, content: bool = False) -> None:
         """Say why."""
         super().__init__(text)
         self.permanent = permanent
+        self.content = content

@@ -31,7 +31,9 @@ class Outgoing:
     """A report on its way: its number, where to, of which jail ("" for a webhook's).
 
     ``made`` is when it was made up, ``next_`` when to try again after ``attempts`` failures;
-    ``lost`` is how many notices of its jail were dropped untold before it.
+    ``lost`` is how many notices of its jail were dropped untold before it; ``objections`` is how
+    often its content was refused for the time being, and a ``plain`` one goes without what others
+    wrote.
     """
 
     number: int
@@ -42,6 +44,8 @@ class Outgoing:
     attempts: int
     next_: int
     lost: int
+    objections: int
+    plain: bool
     count: int
 
 
@@ -134,8 +138,9 @@ class Queue:
         """Return the reports on their way, oldest first."""
         with self._step() as db:
             rows = db.execute(
-                "SELECT number, dest, jail, message_id, made, attempts, next, lost, "
-                "(SELECT count(*) FROM waiting WHERE report = number) FROM outgoing ORDER BY number"
+                "SELECT number, dest, jail, message_id, made, attempts, next, lost, objections, "
+                "plain, (SELECT count(*) FROM waiting WHERE report = number) "
+                "FROM outgoing ORDER BY number"
             ).fetchall()
         return [Outgoing(*row) for row in rows]
 
@@ -167,13 +172,19 @@ class Queue:
             )
             _end(db, number)
 
-    def failed(self, number: int, next_: int) -> None:
-        """Note a failed attempt and when to make the next one."""
+    def failed(self, number: int, next_: int, *, objected: bool = False) -> None:
+        """Note a failed attempt, whether it was because of the content, and when to go on."""
         with self._step() as db:
             db.execute(
-                "UPDATE outgoing SET attempts = attempts + 1, next = ? WHERE number = ?",
-                (next_, number),
+                "UPDATE outgoing SET attempts = attempts + 1, objections = objections + ?, "
+                "next = ? WHERE number = ?",
+                (objected, next_, number),
             )
+
+    def strip(self, number: int, now: int) -> None:
+        """Let a report go without what others wrote, at once."""
+        with self._step() as db:
+            db.execute("UPDATE outgoing SET plain = 1, next = ? WHERE number = ?", (now, number))
 
     def hasten(self, numbers: Sequence[int], now: int) -> None:
         """Let reports be tried at once."""

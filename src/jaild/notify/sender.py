@@ -11,6 +11,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from jaild.core.errors import StoreFailed
@@ -26,6 +27,8 @@ SECOND = 1_000_000
 # After the first failure; each further one doubles it.
 FIRST_WAIT = 60 * SECOND
 LONGEST_WAIT = 3600 * SECOND
+# So often a content is refused for the time being before it is left out.
+MOST_OBJECTIONS = 3
 PATIENCE = 5 * 24 * 3600 * SECOND
 # One mail tells of at most so many bans; what is left has to wait for the next one's place.
 MOST_TOLD = 10_000
@@ -162,18 +165,22 @@ class Sender:
         if one.dest != MAIL:
             self.parts.post(one.dest, notices)
             return
-        mail, described = self.settings.mails[one.jail], notices[:MOST_FULL]
-        self.parts.mail(
-            Report(
-                mail=mail,
-                notices=tuple(described),
-                omitted=tuple(notices[MOST_FULL:]),
-                facts=facts_of(mail, described, self.parts, time.monotonic),
-                lines=self.parts.lines(described) if mail.lines else {},
-                since=one.made,
-                message_id=one.message_id,
-                lost=one.lost,
-            )
+        report = Report(
+            mail=self.settings.mails[one.jail],
+            notices=tuple(notices[:MOST_FULL]),
+            omitted=tuple(notices[MOST_FULL:]),
+            since=one.made,
+            message_id=one.message_id,
+            lost=one.lost,
+        )
+        self.parts.mail(stripped(report) if one.plain else self._detailed(report))
+
+    def _detailed(self, report: Report) -> Report:
+        mail, described = report.mail, report.notices
+        return replace(
+            report,
+            facts=facts_of(mail, described, self.parts, time.monotonic),
+            lines=self.parts.lines(described) if mail.lines else {},
         )
 
     def _failed(self, one: Outgoing, error: DeliveryFailed) -> None:
@@ -182,6 +189,13 @@ class Sender:
         # Once aloud until it works again.
         level = logging.INFO if way in self._failures else logging.WARNING
         self._failures[way] = str(error)
+        if self._is_at_fault(one, error):
+            logger.warning(
+                "a mail of jail %s was refused for what it says, and is sent without what others"
+                " wrote: %s", one.jail, error,
+            )  # fmt: skip
+            self._queue.strip(one.number, now)
+            return
         what = _count(one.count, "ban")
         where = f"mail of jail {one.jail}" if one.dest == MAIL else "webhook request"
         if error.permanent or now - one.made >= PATIENCE:
@@ -193,7 +207,13 @@ class Sender:
         wait = min(max(wait, getattr(error, "after", 0) * SECOND), LONGEST_WAIT)
         logger.log(level, "a %s waits (%s): %s", where, what, error)
         self._held[way] = now + FIRST_WAIT
-        self._queue.failed(one.number, now + wait)
+        self._queue.failed(one.number, now + wait, objected=error.content)
+
+    def _is_at_fault(self, one: Outgoing, error: DeliveryFailed) -> bool:
+        """Return whether a mail may be taken if it has nothing of an attacker's in it."""
+        if one.dest != MAIL or one.plain or not error.content:
+            return False
+        return error.permanent or one.objections + 1 >= MOST_OBJECTIONS
 
     def _save(self) -> None:
         """Note what has become of reports; whatever cannot be noted now is before anything else."""
@@ -236,6 +256,12 @@ class Sender:
 def _due(one: Outgoing, now: int) -> int:
     # A time beyond every wait is from before the clock was set back.
     return one.next_ if one.next_ <= now + LONGEST_WAIT else now
+
+
+def stripped(report: Report) -> Report:
+    """Return a report without anything that others wrote: a filter may refuse it for that."""
+    bare = [replace(one, reason="", evidence=()) for one in report.notices]
+    return replace(report, notices=tuple(bare), plain=True)
 
 
 def message_id(domain: str) -> str:

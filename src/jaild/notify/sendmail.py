@@ -70,7 +70,11 @@ class Sendmail:
             said.seek(0)
             words = said.read(4 * _LONGEST).decode(errors="replace")
         if status != os.EX_OK:
-            raise DeliveryFailed(self._failure(status, words), permanent=status in _PERMANENT)
+            raise DeliveryFailed(
+                self._failure(status, words),
+                permanent=status in _PERMANENT,
+                content=status == os.EX_DATAERR,
+            )
 
     def _wait(self, process: "subprocess.Popen[bytes]") -> int:
         try:

@@ -39,6 +39,9 @@ PORTS = {"none": 25, "starttls": 587, "tls": 465}
 _PERMANENT = range(500, 600)
 # Who may send at all is settled on the server, whatever mail it was that it said so of.
 _AUTHENTICATION = frozenset({530, 534, 535, 538})
+# A server that ends, a full disk: said at any moment, and of no mail in particular.
+_BUSY = frozenset({421, 452})
+_TOO_LARGE = 552
 # What smtplib says of an answer without one.
 _NO_CODE = -1
 _LONGEST = 300
@@ -130,7 +133,8 @@ class Smtp:
             return DeliveryFailed(text, permanent=all(map(_is_permanent, codes)))
         code = error.smtp_code if isinstance(error, smtplib.SMTPResponseException) else 0
         permanent = not isinstance(error, smtplib.SMTPHeloError) and _is_permanent(code)
-        return DeliveryFailed(f"{self._name}: {_reason(error)}", permanent=permanent)
+        text = f"{self._name}: {_reason(error)}"
+        return DeliveryFailed(text, permanent=permanent, content=_is_of_content(error))
 
 
 class _Plain(smtplib.SMTP):
@@ -199,6 +203,13 @@ def _full(address: str) -> str:
 
 def _is_permanent(code: int) -> bool:
     return code in _PERMANENT and code not in _AUTHENTICATION
+
+
+def _is_of_content(error: Exception) -> bool:
+    if isinstance(error, smtplib.SMTPDataError):
+        return error.smtp_code not in _BUSY
+    # Its size is told together with its sender.
+    return isinstance(error, smtplib.SMTPSenderRefused) and error.smtp_code == _TOO_LARGE
 
 
 def _each(refused: Mapping[str, tuple[int, bytes]]) -> str:
