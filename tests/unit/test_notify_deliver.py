@@ -16,13 +16,16 @@ from pathlib import Path
 
 import pytest
 
-from jaild.config.model import MailConfig, SmtpConfig
+from jaild.config.model import MailConfig, NotifyConfig, SmtpConfig
+from jaild.journal.source import Place
 from jaild.notify import deliver, sendmail, smtp
 from jaild.notify.compose import POLICY
-from jaild.notify.model import DeliveryFailed
+from jaild.notify.model import DeliveryFailed, PartlyDelivered, Report
 from jaild.notify.sendmail import Sendmail
 from jaild.notify.smtp import Smtp
+from jaild.notify.world import RealParts
 from tests import certificate
+from tests.notices import START, notice
 
 MAIL = MailConfig(
     to=("root@localhost", "admin@example.org"),
@@ -218,6 +221,21 @@ def test_some_refused_is_said_and_the_others_have_it(serve, caplog):
     assert "refused root@localhost (550 nobody); the others have the mail" in caplog.text
 
 
+def test_some_refused_for_now_are_named(serve, caplog):
+    answers = {"admin": "250 ok", "night": "451 grey", "nobody": "550 nobody", "root": "452 full"}
+    server = serve(rcpt=lambda line: next(v for k, v in answers.items() if k in line))
+    to = ("root", "admin@example.org", "night@example.org", "nobody@example.org")
+    error = failure(way(server, mail=replace(MAIL, to=to)))
+    assert isinstance(error, PartlyDelivered)
+    assert error.rest == ("root", "night@example.org")
+    assert str(error).endswith(
+        "refused root@localhost (452 full), night@example.org (451 grey) for now;"
+        " the others have the mail"
+    )
+    assert "refused nobody@example.org (550 nobody); the others" in caplog.text
+    assert b"hello" in server.mail
+
+
 def test_a_mail_that_was_taken_is_taken_whatever_comes_after(serve):
     way(serve(quit="500 what")).send(message())
 
@@ -343,6 +361,19 @@ def test_a_login_that_fails_is_mended_by_the_administrator(serve, answers, passw
 
 def test_a_server_that_is_not_set():
     assert "smtp.server is not set" in str(failure(Smtp(MAIL, SmtpConfig())))
+
+
+def test_those_who_are_left_get_the_same_mail_alone(serve):
+    server = serve()
+    config = NotifyConfig(SmtpConfig("localhost", server.port, "none"))
+    parts = RealParts(config, lambda: None, Place())
+    mail = replace(MAIL, mta="smtp")
+    report = Report(mail, (notice(),), since=START, message_id="<a@b>")
+    parts.mail(report)
+    whole, server.said[:] = server.mail, []
+    parts.mail(replace(report, rest=("admin@example.org",)))
+    assert server.commands("rcpt") == ["rcpt TO:<admin@example.org>"]
+    assert server.mail == whole
 
 
 # --- sendmail

@@ -123,6 +123,26 @@ def test_the_mails_of_an_hour(queue):
     assert len(queue.sent(START)) == 3
 
 
+def test_a_report_that_only_some_have(queue):
+    take(queue, 1)
+    (one,) = form(queue, 1)
+    queue.delivered_partly(one.number, START + 1, START + 60, ["a@x", "b"])
+    (one,) = queue.outgoing()
+    assert (one.rest, one.attempts, one.next_, one.count) == ("a@x\nb", 1, START + 60, 1)
+    # It counts once, from when some got it, and what comes after need not wait for it.
+    assert queue.sent(START + 5) == [("sshd", START + 1)]
+    take(queue, 2)
+    assert [each.count for each in queue.waiting(DIGESTS)] == [1]
+    queue.delivered_partly(one.number, START + 60, START + 90, ["b"])
+    queue.delivered(one.number, START + 90)
+    assert queue.sent(START + 95) == [("sshd", START + 1)]
+    assert rows(queue, "notice") == 1
+    (other,) = form(queue, 1)
+    queue.delivered_partly(other.number, START, START, ["b"])
+    queue.give_up(other.number)
+    assert rows(queue, "lost") == rows(queue, "notice") == 0
+
+
 def test_what_is_given_up_is_counted_in_the_next_mail(queue):
     take(queue, 1, 2)
     queue.give_up(form(queue, 2)[0].number)

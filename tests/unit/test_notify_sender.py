@@ -15,7 +15,7 @@ from jaild.core.errors import NoSuchJail, NotAuthorized, StoreFailed
 from jaild.dbus.publish import Caller
 from jaild.notify import notices, sender
 from jaild.notify.desk import IDLE, Desk, World
-from jaild.notify.model import DeliveryFailed, Facts, Line
+from jaild.notify.model import DeliveryFailed, Facts, Line, PartlyDelivered
 from jaild.notify.pacing import HOUR
 from jaild.notify.queue import Queue
 from jaild.notify.server import Notifier
@@ -232,6 +232,85 @@ def test_what_is_refused_for_good_is_given_up_at_once(house, caplog):
     assert len(house.parts.tries) == 1
     assert house.said[-1] == "ready"
     assert house.clock.timers() == 0
+
+
+class Grey:
+    """Takes mails for all but one recipient, who is refused for now while ``on``."""
+
+    def __init__(self, house, who):
+        self.who, self.on = who, True
+        self.got = []
+        self.tries = 0
+        house.parts.mail = self.mail
+
+    def mail(self, report):
+        to = report.rest or report.mail.to
+        rest = [one for one in to if one == self.who and self.on]
+        self.tries += bool(rest)
+        self.got += [(one, report.message_id) for one in to if one not in rest]
+        if rest and len(to) == len(rest):
+            raise DeliveryFailed("451 grey")
+        if rest:
+            raise PartlyDelivered("451 grey", tuple(rest))
+
+
+TWO = replace(MAIL, to=("admin@example.org", "night@example.org"))
+
+
+def test_who_is_refused_for_now_gets_the_mail_later_and_alone(tmp_path, caplog):
+    house = House(tmp_path, sshd=TWO)
+    grey = Grey(house, "night@example.org")
+    house.ban(1)
+    house.clock.pass_time(30)
+    # Nobody else waits for that.
+    house.ban(2)
+    assert [one for one, _ in grey.got] == ["admin@example.org"] * 2
+    assert house.said[-1] == "2 mails waiting: 451 grey"
+    assert sum("waits for some who are to get it: 451 grey" in one for one in caplog.messages) == 1
+    house.clock.pass_time(24 * 3600)
+    # With back-off, and whatever else goes out meanwhile does not change that.
+    assert grey.tries < 70
+    house.desk.stop()
+    grey.on = False
+    house.start()
+    house.clock.pass_time(3600)
+    assert len(grey.got) == len(set(grey.got)) == 4
+    assert house.said[-1] == "ready"
+    assert house.clock.timers() == 0
+
+
+def test_whom_nobody_wants_to_tell_any_more_is_not_waited_for(tmp_path):
+    house = House(tmp_path, sshd=TWO)
+    grey = Grey(house, "night@example.org")
+    house.ban(1)
+    house.use(replace(house.settings, mails={"sshd": MAIL}))
+    house.clock.pass_time(3600)
+    assert len(grey.got) == 1
+    assert house.queue.outgoing() == []
+
+
+def test_the_hour_counts_a_mail_for_two_once(tmp_path):
+    house = House(tmp_path, sshd=replace(TWO, limit=2))
+    grey = Grey(house, "night@example.org")
+    house.ban(1)
+    house.clock.pass_time(30)
+    grey.on = False
+    house.clock.pass_time(600)
+    house.ban(2)
+    assert len(grey.got) == 4
+    house.ban(3)
+    assert len(grey.got) == 4
+
+
+def test_who_is_never_let_in_is_given_up_without_a_loss(tmp_path, caplog):
+    house = House(tmp_path, sshd=TWO)
+    Grey(house, "night@example.org")
+    house.ban(1)
+    house.clock.pass_time(6 * 24 * 3600)
+    assert "is given up: 451 grey" in caplog.text
+    assert house.queue.outgoing() == []
+    house.ban(2)
+    assert house.queue.outgoing()[0].lost == 0
 
 
 SPAM = DeliveryFailed("550 spam", permanent=True, content=True)

@@ -58,6 +58,7 @@ class Instead:
         try:
             self._local.send(message)
         except DeliveryFailed as error:
+            # As the error that it is, for what else it tells.
             error.args = (f"{error}; {self._why}",)
             raise
 

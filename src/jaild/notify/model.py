@@ -65,7 +65,8 @@ class Report:
     first. ``facts`` are by address, ``lines`` by the cursor of a notice; either may lack some.
     ``since`` is when the report was made up. ``message_id``, with its angle brackets, stays the
     same when a report is sent a second time. ``lost`` is how many notices were dropped untold.
-    A ``plain`` one has nothing that others wrote: it was refused because of that.
+    A ``plain`` one has nothing that others wrote: it was refused because of that. ``rest`` are the
+    recipients that have yet to get it, if others have it already.
     """
 
     mail: MailConfig
@@ -78,6 +79,7 @@ class Report:
     message_id: str = ""
     lost: int = 0
     plain: bool = False
+    rest: tuple[str, ...] = ()
 
 
 class DeliveryFailed(JaildError):
@@ -92,3 +94,12 @@ class DeliveryFailed(JaildError):
         super().__init__(text)
         self.permanent = permanent
         self.content = content
+
+
+class PartlyDelivered(DeliveryFailed):
+    """Some recipients have the mail; ``rest`` are those that were refused for the time being."""
+
+    def __init__(self, text: str, rest: tuple[str, ...]) -> None:
+        """Say why."""
+        super().__init__(text)
+        self.rest = rest

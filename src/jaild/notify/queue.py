@@ -33,7 +33,7 @@ class Outgoing:
     ``made`` is when it was made up, ``next_`` when to try again after ``attempts`` failures;
     ``lost`` is how many notices of its jail were dropped untold before it; ``objections`` is how
     often its content was refused for the time being, and a ``plain`` one goes without what others
-    wrote.
+    wrote; ``rest`` has the recipients who have yet to get it, one a line, if the others have it.
     """
 
     number: int
@@ -46,6 +46,7 @@ class Outgoing:
     lost: int
     objections: int
     plain: bool
+    rest: str
     count: int
 
 
@@ -96,13 +97,14 @@ class Queue:
     def waiting(self, digests: Mapping[str, tuple[int, int]]) -> list[Waiting]:
         """Return what waits to be mailed; ``digests`` has digest and limit by jail.
 
-        Jails that have a report on its way are left out: their bans gather until it is delivered.
+        Jails that have a report on its way are left out: their bans gather until it is delivered,
+        if only to some.
         """
         with self._step() as db:
             rows = db.execute(
                 "SELECT jail, count(*), min(arrived) FROM waiting WHERE dest = ? "
-                "AND report IS NULL AND jail NOT IN (SELECT jail FROM outgoing WHERE dest = ?) "
-                "GROUP BY jail",
+                "AND report IS NULL AND jail NOT IN "
+                "(SELECT jail FROM outgoing WHERE dest = ? AND rest = '') GROUP BY jail",
                 (MAIL, MAIL),
             ).fetchall()
         return [
@@ -139,7 +141,7 @@ class Queue:
         with self._step() as db:
             rows = db.execute(
                 "SELECT number, dest, jail, message_id, made, attempts, next, lost, objections, "
-                "plain, (SELECT count(*) FROM waiting WHERE report = number) "
+                "plain, rest, (SELECT count(*) FROM waiting WHERE report = number) "
                 "FROM outgoing ORDER BY number"
             ).fetchall()
         return [Outgoing(*row) for row in rows]
@@ -159,18 +161,25 @@ class Queue:
         """Return jail and time of each mail of the last hour, with those on their way as of now."""
         with self._step() as db:
             rows = db.execute("SELECT jail, time FROM sent").fetchall()
-            under_way = db.execute("SELECT jail FROM outgoing WHERE dest = ?", (MAIL,)).fetchall()
+            under_way = db.execute(
+                "SELECT jail FROM outgoing WHERE dest = ? AND rest = ''", (MAIL,)
+            ).fetchall()
         return [*rows, *((jail, now) for (jail,) in under_way)]
 
     def delivered(self, number: int, now: int) -> None:
         """Forget a report and its notices: they are told."""
         with self._step() as db:
-            db.execute("DELETE FROM sent WHERE NOT time BETWEEN ? AND ?", (now - HOUR, now))
-            db.execute(
-                "INSERT INTO sent SELECT jail, ? FROM outgoing WHERE number = ? AND dest = ?",
-                (now, number, MAIL),
-            )
+            _count(db, number, now)
             _end(db, number)
+
+    def delivered_partly(self, number: int, now: int, next_: int, rest: Collection[str]) -> None:
+        """Note who has yet to get a report that the others have, and when to try that."""
+        with self._step() as db:
+            _count(db, number, now)
+            db.execute(
+                "UPDATE outgoing SET attempts = attempts + 1, next = ?, rest = ? WHERE number = ?",
+                (next_, "\n".join(rest), number),
+            )
 
     def failed(self, number: int, next_: int, *, objected: bool = False) -> None:
         """Note a failed attempt, whether it was because of the content, and when to go on."""
@@ -193,12 +202,15 @@ class Queue:
             db.executemany("UPDATE outgoing SET next = ? WHERE number = ?", rows)
 
     def give_up(self, number: int) -> None:
-        """Drop a report and its notices untold; the next mail of the jail has their number."""
+        """Drop a report and its notices untold; the next mail of the jail has their number.
+
+        Unless some recipients have it.
+        """
         with self._step() as db:
             db.execute(
                 "INSERT INTO lost SELECT jail, "
                 "lost + (SELECT count(*) FROM waiting WHERE report = number) "
-                "FROM outgoing WHERE number = ? AND dest = ? "
+                "FROM outgoing WHERE number = ? AND dest = ? AND rest = '' "
                 "ON CONFLICT (jail) DO UPDATE SET count = count + excluded.count",
                 (number, MAIL),
             )
@@ -294,6 +306,15 @@ def _form(
         f"UPDATE waiting SET report = ? WHERE rowid IN (SELECT rowid FROM waiting WHERE {chosen} "  # noqa: S608 - ours
         "AND report IS NULL ORDER BY notice LIMIT ?)",
         (number, dest, jail, count),
+    )
+
+
+def _count(db: sqlite3.Connection, number: int, now: int) -> None:
+    """Count a mail among those of the hour, unless it was when some recipients got it."""
+    db.execute("DELETE FROM sent WHERE NOT time BETWEEN ? AND ?", (now - HOUR, now))
+    db.execute(
+        "INSERT INTO sent SELECT jail, ? FROM outgoing WHERE number = ? AND dest = ? AND rest = ''",
+        (now, number, MAIL),
     )
 
 

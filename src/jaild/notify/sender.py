@@ -16,7 +16,7 @@ from itertools import groupby
 
 from jaild.core.errors import StoreFailed
 from jaild.notify import pacing
-from jaild.notify.model import DeliveryFailed, Report
+from jaild.notify.model import DeliveryFailed, PartlyDelivered, Report
 from jaild.notify.parts import MOST_FULL, Parts, facts_of
 from jaild.notify.queue import MAIL, Outgoing, Queue
 from jaild.notify.settings import Settings
@@ -51,7 +51,7 @@ class Sender:
         self._now = now
         self._domain = domain
         # Delivered, but the queue could not be written: never to be sent again by this process.
-        self._unsaved: list[tuple[int, bool]] = []
+        self._unsaved: list[Callable[[], None]] = []
         # After a failure the way is not tried again for a while, whatever else would take it.
         self._held: dict[Hashable, int] = {}
         # Why a way was not open the last time that it was tried.
@@ -144,6 +144,8 @@ class Sender:
     def _attempt(self, one: Outgoing) -> None:
         try:
             self._send(one)
+        except PartlyDelivered as error:
+            self._partly(one, error)
         except DeliveryFailed as error:
             self._failed(one, error)
         except StoreFailed:
@@ -153,9 +155,28 @@ class Sender:
             logger.exception("a report failed unexpectedly")
             self._failed(one, DeliveryFailed(f"unexpected: {type(error).__name__}: {error}"))
         else:
-            self._unsaved.append((one.number, True))
+            self._unsaved.append(lambda: self._queue.delivered(one.number, self._now()))
             self._save()
             self._open(self._way(one))
+
+    def _partly(self, one: Outgoing, error: PartlyDelivered) -> None:
+        """Try again with those who were refused, alone: the way itself is open."""
+        level = self._level(self._way(replace(one, rest="\n".join(error.rest))), str(error))
+        logger.log(level, "a mail of jail %s waits for some who are to get it: %s", one.jail, error)
+        now = self._now()
+        next_ = now + _wait(one)
+        self._unsaved.append(
+            lambda: self._queue.delivered_partly(one.number, now, next_, error.rest)
+        )
+        self._save()
+        if not one.rest:
+            self._open(self._way(one))
+
+    def _level(self, way: Hashable, why: str) -> int:
+        # Once aloud until it works again.
+        level = logging.INFO if way in self._failures else logging.WARNING
+        self._failures[way] = why
+        return level
 
     def _send(self, one: Outgoing) -> None:
         full = MOST_FULL if one.dest == MAIL else MOST_POSTED
@@ -165,13 +186,19 @@ class Sender:
         if one.dest != MAIL:
             self.parts.post(one.dest, notices)
             return
+        mail = self.settings.mails[one.jail]
+        rest = tuple(name for name in one.rest.split("\n") if name in mail.to)
+        if one.rest and not rest:
+            # Those who have not got it are not to get it any more.
+            return
         report = Report(
-            mail=self.settings.mails[one.jail],
+            mail=mail,
             notices=tuple(notices[:MOST_FULL]),
             omitted=tuple(notices[MOST_FULL:]),
             since=one.made,
             message_id=one.message_id,
             lost=one.lost,
+            rest=rest,
         )
         self.parts.mail(stripped(report) if one.plain else self._detailed(report))
 
@@ -186,9 +213,7 @@ class Sender:
     def _failed(self, one: Outgoing, error: DeliveryFailed) -> None:
         now = self._now()
         way = self._way(one)
-        # Once aloud until it works again.
-        level = logging.INFO if way in self._failures else logging.WARNING
-        self._failures[way] = str(error)
+        level = self._level(way, str(error))
         if self._is_at_fault(one, error):
             logger.warning(
                 "a mail of jail %s was refused for what it says, and is sent without what others"
@@ -200,11 +225,10 @@ class Sender:
         where = f"mail of jail {one.jail}" if one.dest == MAIL else "webhook request"
         if error.permanent or now - one.made >= PATIENCE:
             logger.error("%s cannot be told, a %s is given up: %s", what, where, error)
-            self._unsaved.append((one.number, False))
+            self._unsaved.append(lambda: self._queue.give_up(one.number))
             self._save()
             return
-        wait = min(FIRST_WAIT << min(one.attempts, 10), LONGEST_WAIT)
-        wait = min(max(wait, getattr(error, "after", 0) * SECOND), LONGEST_WAIT)
+        wait = min(max(_wait(one), getattr(error, "after", 0) * SECOND), LONGEST_WAIT)
         logger.log(level, "a %s waits (%s): %s", where, what, error)
         self._held[way] = now + FIRST_WAIT
         self._queue.failed(one.number, now + wait, objected=error.content)
@@ -218,11 +242,7 @@ class Sender:
     def _save(self) -> None:
         """Note what has become of reports; whatever cannot be noted now is before anything else."""
         while self._unsaved:
-            number, told = self._unsaved[0]
-            if told:
-                self._queue.delivered(number, self._now())
-            else:
-                self._queue.give_up(number)
+            self._unsaved[0]()
             del self._unsaved[0]
 
     def _why(self, failing: Sequence[Outgoing]) -> str:
@@ -250,7 +270,13 @@ class Sender:
 
     def _way(self, one: Outgoing) -> Hashable:
         mail = self.settings.mails.get(one.jail)
-        return (mail.mta, mail.to) if one.dest == MAIL and mail is not None else one.dest
+        if one.dest != MAIL or mail is None:
+            return one.dest
+        return (mail.mta, tuple(one.rest.split("\n")) if one.rest else mail.to)
+
+
+def _wait(one: Outgoing) -> int:
+    return min(FIRST_WAIT << min(one.attempts, 10), LONGEST_WAIT)
 
 
 def _due(one: Outgoing, now: int) -> int:

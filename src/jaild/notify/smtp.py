@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from jaild.config.model import MailConfig, SmtpConfig
 from jaild.core.text import printable
 from jaild.notify.dial import dial
-from jaild.notify.model import DeliveryFailed
+from jaild.notify.model import DeliveryFailed, PartlyDelivered
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -59,6 +59,7 @@ class Smtp:
     ) -> None:  # fmt: skip
         """Take sender and recipients from the jail's mail."""
         self._sender = _full(mail.sender)
+        self._written = mail.to
         self._to = [_full(one) for one in mail.to]
         self._server = server
         self._port = server.port or PORTS[server.security]
@@ -70,7 +71,8 @@ class Smtp:
     def send(self, message: EmailMessage) -> None:
         """Hand a mail over; raises DeliveryFailed.
 
-        If only some of the recipients are refused it is said in the log, for the others have it.
+        If only some of the recipients are refused, the others have it: PartlyDelivered names those
+        to try again, and of those refused for good it is said in the log.
         """
         data = message.as_bytes(policy=message.policy.clone(linesep="\r\n"))
         connection = self._ready()
@@ -81,8 +83,17 @@ class Smtp:
             raise self._failed(error) from error
         finally:
             connection.close()
-        if refused:
-            logger.warning("%s refused %s; the others have the mail", self._name, _each(refused))
+        self._look_at(refused)
+
+    def _look_at(self, refused: Mapping[str, tuple[int, bytes]]) -> None:
+        for_good = {name: why for name, why in refused.items() if _is_permanent(why[0])}
+        if for_good:
+            logger.warning("%s refused %s; the others have the mail", self._name, _each(for_good))
+        later = {name: why for name, why in refused.items() if name not in for_good}
+        if later:
+            rest = tuple(one for one in self._written if _full(one) in later)
+            text = f"{self._name} refused {_each(later)} for now; the others have the mail"
+            raise PartlyDelivered(text, rest)
 
     def _ready(self) -> smtplib.SMTP:
         """Return a connection, encrypted and logged in as configured; raises DeliveryFailed.

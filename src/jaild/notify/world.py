@@ -6,6 +6,7 @@
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from jaild.config.model import MailConfig, NotifyConfig
@@ -69,7 +70,8 @@ class RealParts:
         """Hand a report over as a mail; raises DeliveryFailed."""
         self._alive()
         message = compose(report)
-        mailer(report.mail, self._config.smtp, credential(SMTP_PASSWORD)).send(message)
+        mail = replace(report.mail, to=report.rest) if report.rest else report.mail
+        mailer(mail, self._config.smtp, credential(SMTP_PASSWORD)).send(message)
 
     def post(self, url: str, notices: Sequence[Notice], *, test: bool = False) -> None:
         """Post notices to a webhook; raises DeliveryFailed."""
