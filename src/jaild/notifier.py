@@ -26,6 +26,7 @@ from jaild.frame import EXIT_UNAVAILABLE, alive, attend, carry_out
 from jaild.journal import log
 from jaild.journal.notify import notify
 from jaild.journal.reader import JournalReader
+from jaild.journal.record import Recorder
 from jaild.journal.source import Place
 from jaild.notify import bus_names, notices
 from jaild.notify.desk import Desk, World
@@ -72,6 +73,7 @@ class _Process:
             parts=lambda settings: RealParts(settings.notify, alive, place),
             now=lambda: time.time_ns() // 1000,
             tell=_say,
+            recorder=Recorder(identifier="jaild-notify"),
             host=socket.gethostname(),
         )
         self._desk = Desk(world, Queue(options.state))

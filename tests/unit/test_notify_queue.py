@@ -154,16 +154,41 @@ def test_what_is_given_up_is_counted_in_the_next_mail(queue):
     assert queue.sent(START) == [("sshd", START)]
 
 
-def test_of_too_many_the_oldest_are_dropped_but_none_on_its_way(queue):
+def test_of_too_many_the_oldest_are_dropped_but_none_that_is_just_being_sent(queue):
     queue.most = 4
     assert take(queue, 1, 2) == 0
-    form(queue, 1)
+    (one,) = form(queue, 1)
+    queue.sending = one.number
     assert take(queue, 3, 4, 5, 6) == 2
     (one,) = queue.outgoing()
     assert told(queue, one) == [1]
     queue.delivered(one.number, START)
     (one,) = form(queue, 3)
     assert (one.lost, told(queue, one)) == (2, [4, 5, 6])
+
+
+def test_reports_that_nobody_takes_have_nothing_newer_dropped(queue):
+    queue.most = 4
+    take(queue, 0)
+    queue.give_up(form(queue, 1)[0].number)
+    take(queue, 1, 2, 3)
+    # The first has one ban lost to tell of.
+    form(queue, 1, 2)
+    assert take(queue, 4, 5, 6) == 2
+    (one,) = queue.outgoing()
+    assert (one.count, told(queue, one), one.lost) == (1, [3], 0)
+    queue.delivered(one.number, START)
+    (one,) = form(queue, 3)
+    assert (one.lost, told(queue, one)) == (3, [4, 5, 6])
+
+
+def test_what_some_have_is_not_lost(queue):
+    queue.most = 2
+    take(queue, 1)
+    queue.delivered_partly(form(queue, 1)[0].number, START, START, ["b"])
+    assert take(queue, 2, 3) == 1
+    assert queue.outgoing() == []
+    assert rows(queue, "lost") == 0
 
 
 def test_who_need_not_be_told_any_more(queue):

@@ -3,6 +3,7 @@
 
 """What the queue holds is sent at its pace, again after failures, and never twice."""
 
+import logging
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from jaild.config.model import NotifyConfig
 from jaild.core.address import Address
 from jaild.core.errors import NoSuchJail, NotAuthorized, StoreFailed
 from jaild.dbus.publish import Caller
+from jaild.journal.record import MessageId, Recorder
 from jaild.notify import notices, sender
 from jaild.notify.desk import IDLE, Desk, World
 from jaild.notify.model import DeliveryFailed, Facts, Line, PartlyDelivered
@@ -72,9 +74,14 @@ class House:
         self.journal = MemoryJournal()
         self.parts = Parts()
         self.said = []
+        self.records = []
         notify = NotifyConfig(webhooks=tuple(hooks), queue=most, limit=limit)
         self.settings = Settings(mails, frozenset(mails) | {"silent"}, frozenset(), notify)
         self.start()
+
+    def record(self, text, fields):
+        logging.getLogger("records").error(text)
+        self.records.append(fields)
 
     def start(self):
         self.queue = Queue(self.folder / "queue")
@@ -84,6 +91,7 @@ class House:
             parts=lambda settings: self.parts,
             now=self.clock.now,
             tell=self.said.append,
+            recorder=Recorder(self.record),
             host="host.example",
         )
         self.desk = Desk(world, self.queue)
@@ -219,6 +227,10 @@ def test_after_five_days_a_mail_is_given_up(house, caplog):
     assert "1 ban cannot be told, a mail of jail sshd is given up: connection refused" in (
         caplog.messages
     )
+    (fields,) = house.records
+    assert fields["MESSAGE_ID"] == MessageId.NOTICE_GIVEN_UP
+    assert (fields["JAILD_JAIL"], fields["JAILD_COUNT"]) == ("sshd", "1")
+    assert fields["JAILD_REASON"] == "connection refused"
     house.parts.trouble.clear()
     house.ban(2)
     (report,) = house.parts.reports
@@ -402,6 +414,36 @@ def test_too_many_wait(tmp_path, caplog):
     house.clock.pass_time(3600)
     assert house.told() == [[1], [*range(22, 52)]]
     assert house.parts.reports[1].lost == 20
+
+
+def test_too_many_wait_for_a_server_that_takes_nothing(tmp_path):
+    house = House(tmp_path, most=100, sshd=replace(MAIL, digest=60 * SECOND))
+    house.parts.trouble["admin@example.org"] = DOWN
+    house.ban(*range(100))
+    house.clock.pass_time(61)
+    for one in range(100, 120):
+        house.ban(one)
+        house.clock.pass_time(5)
+    # One line at once, one for each minute that it goes on, and nothing forgotten.
+    house.clock.pass_time(61)
+    counts = [int(one["JAILD_COUNT"]) for one in house.records]
+    assert sum(counts) == 20
+    assert len(counts) == 3
+    assert {one["MESSAGE_ID"] for one in house.records} == {MessageId.NOTICES_DROPPED}
+    house.parts.trouble.clear()
+    house.clock.pass_time(7200)
+    assert sorted(n for one in house.told() for n in one) == [*range(20, 120)]
+    assert sum(one.lost for one in house.parts.reports) == 20
+    assert house.clock.timers() == 0
+
+
+def test_what_was_dropped_is_recorded_before_the_end(tmp_path):
+    house = House(tmp_path, most=100, sshd=MAIL)
+    house.parts.trouble["admin@example.org"] = DOWN
+    house.ban(*range(101))
+    house.ban(101, 102)
+    house.desk.stop()
+    assert [one["JAILD_COUNT"] for one in house.records] == ["1", "2"]
 
 
 def test_what_was_sent_and_cannot_be_noted_is_not_sent_again(house, monkeypatch, caplog):

@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 
 from systemd import journal
 
@@ -50,6 +51,8 @@ class MessageId(StrEnum):
     JAIL_STOPPED = "6534bed2d20c4a3d9bec7c3d62c5f617"
     JAIL_STARTED = "6ca351b6cae046ef8aeb4ea18d262bce"
     DENIED = "8df52f2a42a248e1a1bcadaff3f4cf9d"
+    NOTICES_DROPPED = "4715fff1d02c4143b1a7475d0acd4263"
+    NOTICE_GIVEN_UP = "30159594dd6a4a0f853fe1ceb4ad7785"
 
 
 Send = Callable[[str, Mapping[str, str]], None]
@@ -58,9 +61,10 @@ Send = Callable[[str, Mapping[str, str]], None]
 class Recorder:
     """Writes one entry a decision."""
 
-    def __init__(self, send: Send | None = None) -> None:
+    def __init__(self, send: Send | None = None, identifier: str = "jaild") -> None:
         """Write to the journal if this process runs under it, else to the log; or through send."""
-        self._send = send or (_to_journal if "JOURNAL_STREAM" in os.environ else _to_log)
+        to_journal = partial(_to_journal, identifier)
+        self._send = send or (to_journal if "JOURNAL_STREAM" in os.environ else _to_log)
 
     def banned(self, ban: Ban) -> None:
         """Record a new ban with its evidence."""
@@ -157,6 +161,18 @@ class Recorder:
         more = {"JAILD_REASON": reason, "JAILD_FILE": kept}
         self._write(MessageId.STATE_LOST, ERROR, text, more)
 
+    def notices_dropped(self, count: int) -> None:
+        """Record that the oldest of too many bans that wait to be told are dropped."""
+        text = f"too many bans wait to be told: the oldest {count} are dropped"
+        self._write(MessageId.NOTICES_DROPPED, ERROR, text, {"JAILD_COUNT": str(count)})
+
+    def notice_given_up(self, jail: str, count: int, what: str, reason: str) -> None:
+        """Record that bans are not told; ``what`` is a "mail of jail sshd" or "webhook request"."""
+        bans = "1 ban" if count == 1 else f"{count} bans"
+        text = f"{bans} cannot be told, a {what} is given up: {reason}"
+        more = {"JAILD_JAIL": jail, "JAILD_COUNT": str(count), "JAILD_REASON": reason}
+        self._write(MessageId.NOTICE_GIVEN_UP, ERROR, text, more)
+
     def _write(self, kind: MessageId, level: int, text: str, more: Mapping[str, str]) -> None:
         values = {name: v if name in _LISTS else _harmless(v) for name, v in more.items()}
         self._send(_harmless(text), {"MESSAGE_ID": kind.value, "PRIORITY": str(level), **values})
@@ -202,9 +218,9 @@ def _clock(usec: int) -> str:
     return moment.astimezone().isoformat(" ", "seconds")
 
 
-def _to_journal(text: str, fields: Mapping[str, str]) -> None:
+def _to_journal(identifier: str, text: str, fields: Mapping[str, str]) -> None:
     try:
-        journal.send(text, SYSLOG_IDENTIFIER="jaild", **fields)
+        journal.send(text, SYSLOG_IDENTIFIER=identifier, **fields)
     except OSError as error:
         # journald is restarting; a decision is never held up by its record.
         logger.warning("no record in the journal (%s): %s", error, text)

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 from jaild.core.errors import StoreFailed
 from jaild.dbus.loop import Handle, Loop
+from jaild.journal.record import Recorder
 from jaild.notify import trial
+from jaild.notify.dropping import Dropped
 from jaild.notify.follow import Follower, Source
 from jaild.notify.inbox import Inbox
 from jaild.notify.parts import Parts
 from jaild.notify.queue import Queue
-from jaild.notify.sender import Sender
+from jaild.notify.sender import Sender, Surroundings
 from jaild.notify.settings import Settings
 from jaild.notify.tidy import Tidy
 
@@ -38,6 +40,7 @@ class World:
     parts: Callable[[Settings], Parts]
     now: Callable[[], int]
     tell: Callable[[str], None]
+    recorder: Recorder
     host: str
 
 
@@ -49,9 +52,11 @@ class Desk:
         self._world = world
         self._queue = queue
         self._settings = Settings()
-        self._inbox = Inbox(queue, world.now, self._settings)
+        self._dropped = Dropped(world.loop, world.recorder)
+        self._inbox = Inbox(queue, world.now, self._settings, self._dropped)
         parts = world.parts(self._settings)
-        self._sender = Sender(queue, parts, world.now, self._settings, _domain(world.host))
+        around = Surroundings(world.now, _domain(world.host), world.recorder)
+        self._sender = Sender(queue, parts, self._settings, around)
         self._follower = Follower(
             world.loop, world.open_journal, self._inbox, world.now, self._wake
         )
@@ -89,6 +94,7 @@ class Desk:
     def stop(self) -> None:
         """End; what waits is told after the next start."""
         self._tidy.stop()
+        self._dropped.stop()
         if self._timer is not None:
             self._timer.cancel()
         if self._following:

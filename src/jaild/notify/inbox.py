@@ -3,16 +3,14 @@
 
 """This module puts notices into the queue, each for those who are to be told of it."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from jaild.core.position import Position
+from jaild.notify.dropping import Dropped
 from jaild.notify.model import Notice
 from jaild.notify.queue import Queue
 from jaild.notify.settings import Settings
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -22,6 +20,7 @@ class Inbox:
     queue: Queue
     now: Callable[[], int]
     settings: Settings
+    dropped: Dropped
 
     def position(self) -> Position | None:
         """Return where reading stands; raises StoreFailed."""
@@ -30,6 +29,4 @@ class Inbox:
     def take(self, found: list[Notice], position: Position) -> None:
         """Save notices and where they have been read; raises StoreFailed."""
         addressed = [(notice, self.settings.dests(notice.jail)) for notice in found]
-        dropped = self.queue.take(addressed, position, self.now())
-        if dropped:
-            logger.error("too many bans wait to be told: the oldest %d are dropped", dropped)
+        self.dropped.add(self.queue.take(addressed, position, self.now()))

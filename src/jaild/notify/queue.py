@@ -16,6 +16,7 @@ from pathlib import Path
 from jaild.core.position import Position
 from jaild.notify import notices
 from jaild.notify.database import Database
+from jaild.notify.dropping import drop_oldest, end_empty
 from jaild.notify.model import Notice
 from jaild.notify.pacing import HOUR, Waiting
 from jaild.state.damage import Damaged
@@ -56,6 +57,8 @@ class Queue:
     def __init__(self, path: Path, most: int = 10_000) -> None:
         """Open the file, or make it; ``most`` is how many notices are kept."""
         self.most = most
+        # The report that is just being sent, 0 for none.
+        self.sending = 0
         self._file = Database(path)
         self._step = self._file.step
 
@@ -92,7 +95,7 @@ class Queue:
                 _add(db, notice, dests, now)
             row = (position.cursor, position.entry_time, position.seen)
             db.execute("INSERT OR REPLACE INTO position VALUES (1, ?, ?, ?)", row)
-            return self._drop_oldest(db) if found else 0
+            return drop_oldest(db, self.most, self.sending) if found else 0
 
     def waiting(self, digests: Mapping[str, tuple[int, int]]) -> list[Waiting]:
         """Return what waits to be mailed; ``digests`` has digest and limit by jail.
@@ -231,31 +234,9 @@ class Queue:
                 db.execute("DELETE FROM waiting WHERE dest = ? AND jail = ?", one).rowcount
                 for one in gone
             )
-            db.execute(
-                "DELETE FROM outgoing WHERE NOT EXISTS "
-                "(SELECT * FROM waiting WHERE report = number)"
-            )
+            end_empty(db)
             db.execute("DELETE FROM notice WHERE id NOT IN (SELECT notice FROM waiting)")
             return dropped
-
-    def _drop_oldest(self, db: sqlite3.Connection) -> int:
-        (count,) = db.execute("SELECT count(*) FROM notice").fetchone()
-        if count <= self.most:
-            return 0
-        # Whatever is in a report is about to be told.
-        rows = db.execute(
-            "SELECT id FROM notice WHERE id NOT IN "
-            "(SELECT notice FROM waiting WHERE report IS NOT NULL) ORDER BY id LIMIT ?",
-            (count - self.most,),
-        ).fetchall()
-        db.executemany(
-            "INSERT INTO lost SELECT jail, 1 FROM waiting WHERE notice = ? AND dest = 'mail' "
-            "ON CONFLICT (jail) DO UPDATE SET count = count + 1",
-            rows,
-        )
-        db.executemany("DELETE FROM waiting WHERE notice = ?", rows)
-        db.executemany("DELETE FROM notice WHERE id = ?", rows)
-        return len(rows)
 
 
 def _others(

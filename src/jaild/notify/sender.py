@@ -11,10 +11,11 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from jaild.core.errors import StoreFailed
+from jaild.journal.record import Recorder
 from jaild.notify import pacing
 from jaild.notify.model import DeliveryFailed, PartlyDelivered, Report
 from jaild.notify.parts import MOST_FULL, Parts, facts_of
@@ -38,18 +39,28 @@ MOST_POSTED = 100
 AGAIN = 10 * SECOND
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """``now`` is in microseconds since the epoch, ``domain`` is for the mails' ids."""
+
+    now: Callable[[], int]
+    domain: str
+    recorder: Recorder
+
+
 class Sender:
     """Sends one report a turn."""
 
     def __init__(
-        self, queue: Queue, parts: Parts, now: Callable[[], int], settings: Settings, domain: str
+        self, queue: Queue, parts: Parts, settings: Settings, around: Surroundings
     ) -> None:
-        """``now`` is in microseconds since the epoch, ``domain`` is for the mails' ids."""
+        """Parts and settings may be replaced at any time."""
         self.parts = parts
         self.settings = settings
         self._queue = queue
-        self._now = now
-        self._domain = domain
+        self._now = around.now
+        self._domain = around.domain
+        self._recorder = around.recorder
         # Delivered, but the queue could not be written: never to be sent again by this process.
         self._unsaved: list[Callable[[], None]] = []
         # After a failure the way is not tried again for a while, whatever else would take it.
@@ -142,6 +153,14 @@ class Sender:
         return one.dest in self.settings.notify.webhooks
 
     def _attempt(self, one: Outgoing) -> None:
+        self._queue.sending = one.number
+        try:
+            self._deliver(one)
+        finally:
+            if not self._unsaved:
+                self._queue.sending = 0
+
+    def _deliver(self, one: Outgoing) -> None:
         try:
             self._send(one)
         except PartlyDelivered as error:
@@ -224,7 +243,7 @@ class Sender:
         what = _count(one.count, "ban")
         where = f"mail of jail {one.jail}" if one.dest == MAIL else "webhook request"
         if error.permanent or now - one.made >= PATIENCE:
-            logger.error("%s cannot be told, a %s is given up: %s", what, where, error)
+            self._recorder.notice_given_up(one.jail, one.count, where, str(error))
             self._unsaved.append(lambda: self._queue.give_up(one.number))
             self._save()
             return
@@ -244,6 +263,7 @@ class Sender:
         while self._unsaved:
             self._unsaved[0]()
             del self._unsaved[0]
+        self._queue.sending = 0
 
     def _why(self, failing: Sequence[Outgoing]) -> str:
         reasons = (self._failures.get(self._way(one)) for one in failing)
