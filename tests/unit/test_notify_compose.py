@@ -11,7 +11,8 @@ import pytest
 from jaild.config.model import MailConfig
 from jaild.core.address import Address
 from jaild.core.ban import FOREVER, Evidence
-from jaild.notify.body import MOST_BYTES
+from jaild.notify import body
+from jaild.notify.body import MOST_BYTES, USUAL_BYTES
 from jaild.notify.compose import compose
 from jaild.notify.model import Facts, Line, Notice, Report
 
@@ -210,12 +211,32 @@ def test_jails_are_named_where_there_are_several():
     assert "Address    Jail  Banned" in made
 
 
-def test_thousands_are_bounded_and_counted():
+LONG = "2001:db8:aaaa:bbbb:cccc:dddd:eeee:{:04x}"
+
+
+@pytest.mark.parametrize("form", ["198.18.{}.{}", "2001:db8:aa{:02x}:bb{:02x}::/64", LONG])
+def test_ten_thousand_are_all_named(form):
+    addresses = [
+        form.format(n >> 8, n & 255) if form != LONG else form.format(n) for n in range(10_000)
+    ]
+    bans = [notice(n, address=Address(address)) for n, address in enumerate(addresses)]
+    lines = {one.cursor: (Line(START, "x" * 480),) * 100 for one in bans[:20]}
+    given = report(*bans[:20], omitted=tuple(bans[20:]), lines=lines)
+    assert len(compose(given).as_bytes()) <= MOST_BYTES
+    made = text(given)
+    assert set(addresses) <= set(made.split())
+    # What the table takes is taken from the lines, but they have some room in any case.
+    assert made.count("x" * 480) > 50
+    assert "There is no room here for the details of" in made
+
+
+def test_thousands_are_bounded_and_counted(monkeypatch):
+    monkeypatch.setattr(body, "MOST_BYTES", USUAL_BYTES)
     bans = [notice(number) for number in range(20_000)]
     given = report(*bans[:20], omitted=tuple(bans[20:]))
     message = compose(given)
     made = text(given)
-    assert len(message.as_bytes()) <= MOST_BYTES + 4000
+    assert len(message.as_bytes()) <= USUAL_BYTES + 4000
     assert message["Subject"] == "[jaild] sshd: banned 20000 addresses on web1"
     rows = [line for line in made.splitlines() if line.startswith("203.0.") and "11-18" in line]
     assert len(rows) == 2000
@@ -226,6 +247,8 @@ def test_thousands_are_bounded_and_counted():
     )
     assert len(named) + left == 20_000
     assert made.count("Address:  ") == 20
+    found = "  journalctl MESSAGE_ID=b1ef8b7013d3493a9f3001d991de4107 JAILD_JAIL=sshd\n"
+    assert f" that there is no room for, but in the journal:\n{found}" in made
 
 
 def test_long_texts_are_bounded():
@@ -235,7 +258,7 @@ def test_long_texts_are_bounded():
         one.cursor: tuple(Line(START, f"{n} " + "é" * 490) for n in range(300)) for one in bans
     }
     given = report(*bans, facts=facts, lines=lines)
-    assert len(compose(given).as_bytes()) <= MOST_BYTES + 4000
+    assert len(compose(given).as_bytes()) <= USUAL_BYTES + 4000
     made = text(given)
     assert "  … the last 100 of 300:\n" in made
     assert " more lines\n" in made

@@ -3,18 +3,17 @@
 
 """This module writes many bans as a table: a line for each, then addresses, then how many more."""
 
-import textwrap
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from jaild.core.ban import FOREVER
 from jaild.core.text import printable
+from jaild.journal.record import MessageId
 from jaild.notify.ban_text import NEVER, WIDTH, moment
 from jaild.notify.model import Notice
 
 MOST_ROWS = 2000
-# Addresses without a row of their own that are still named.
-_MOST_NAMED = 10_000
 _GAP = "  "
 _YEAR = len("2000-")
 
@@ -34,13 +33,18 @@ def add(paper: Paper, bans: Sequence[Notice], keep: int) -> None:
     if not untold:
         return
     paper.add(["", f"And {len(untold):,} more:", ""], 0)
-    named = [printable(one.address) for one in untold[:_MOST_NAMED]]
-    packed = textwrap.wrap(" ".join(named), WIDTH, break_long_words=False, break_on_hyphens=False)
-    missing = paper.add(packed, keep // 2)
+    packed = [*_packed(printable(one.address) for one in untold)]
+    missing = paper.add(packed, keep)
     unnamed = sum(len(line.split()) for line in packed[len(packed) - missing :])
-    unnamed += len(untold) - len(named)
     if unnamed:
-        paper.add([f"… and {unnamed:,} that there is no room for: jailctl bans names them."])
+        # They may have ended by the time that this is read; their records stay.
+        query = f"JAILD_JAIL={untold[-1].jail}"
+        paper.add(
+            [
+                f"… and {unnamed:,} that there is no room for, but in the journal:",
+                f"  journalctl MESSAGE_ID={MessageId.BANNED} {printable(shlex.quote(query))}",
+            ]
+        )
 
 
 def _lines(bans: Sequence[Notice]) -> Iterator[str]:
@@ -61,6 +65,18 @@ def _lines(bans: Sequence[Notice]) -> Iterator[str]:
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         yield _GAP.join(shown).rstrip()
+
+
+def _packed(words: Iterable[str]) -> Iterator[str]:
+    """Yield lines with as many words as have room in each."""
+    line = ""
+    for word in words:
+        if line and len(line) + len(word) >= WIDTH:
+            yield line
+            line = ""
+        line += f" {word}" if line else word
+    if line:
+        yield line
 
 
 def _short(usec: int, year: str) -> str:

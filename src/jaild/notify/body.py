@@ -18,11 +18,13 @@ from jaild.notify import ban_table, ban_text
 from jaild.notify.model import Facts, Notice, Report
 
 WIDTH = 78
-# Of one mail, as it is sent.
-MOST_BYTES = 200_000
+# Of one mail, as it is sent: ten thousand bans are all named, by the longest addresses there are.
+MOST_BYTES = 1_000_000
+# Of one without a long table.
+USUAL_BYTES = 200_000
 MOST_LINES = 100
 MOST_WHOIS = 200
-# What comes after the table finds this much room.
+# What comes after the table finds this much room, however long that is.
 _FOR_DETAILS = 60_000
 # Whatever else there is, the commands stand at the end.
 _FOR_END = 3_000
@@ -37,7 +39,7 @@ class Page:
     def __init__(self, room: int) -> None:
         """Begin with none."""
         self.lines: list[str] = []
-        self._room = room
+        self._whole = self._room = room
 
     def add(self, lines: Iterable[str], keep: int = 0) -> int:
         """Add lines until no more than ``keep`` is left; return how many found no room."""
@@ -52,6 +54,14 @@ class Page:
             self._room -= cost
             self.lines.append(line)
         return left_out
+
+    def leave(self, room: int) -> None:
+        """Leave no more room than this."""
+        self._room = min(self._room, room)
+
+    def used(self) -> int:
+        """Return how much room is taken, as long as none was left out by leave()."""
+        return self._whole - self._room
 
     def fits(self, keep: int) -> bool:
         """Return whether more than ``keep`` is left."""
@@ -78,6 +88,7 @@ def text(report: Report) -> str:
     elif bans:
         page.add([""])
         ban_table.add(page, bans, _FOR_DETAILS + _FOR_END)
+    page.leave(max(USUAL_BYTES - page.used(), _FOR_DETAILS + _FOR_END))
     untold = 0
     for notice in report.notices:
         if not page.fits(2 * _FOR_END):
