@@ -10,9 +10,10 @@ import time
 
 import pytest
 
-from jaild.core.address import Address
+from jaild.core.address import Address, to_network
 from jaild.core.errors import InvalidConfig
 from jaild.notify import dial, registries, whois
+from jaild.notify.assignment import of_answer
 from jaild.notify.patience import Patience
 from jaild.notify.registries import inquire, place, referral
 from jaild.notify.whois import Whois, tidy
@@ -219,22 +220,63 @@ def test_what_is_no_server(text):
 
 
 def test_neighbours_share_an_answer_for_a_day():
-    clock, asked = Clock(), Asked("a\n", "b\n")
+    of_all = "inetnum: 1.1.1.0 - 1.1.1.255"
+    clock, asked = Clock(), Asked(f"{of_all}\n", f"{of_all}\nb\n")
     asking = Whois(now=clock, ask=asked)
-    assert [asking.ask(PUBLIC), asking.ask(NEIGHBOUR)] == ["a", "a"]
+    assert [asking.ask(PUBLIC), asking.ask(NEIGHBOUR)] == [of_all] * 2
     clock.time += whois.DAY - 1
-    assert asking.ask(NEIGHBOUR) == "a"
+    assert asking.ask(NEIGHBOUR) == of_all
     clock.time += 1
-    assert asking.ask(NEIGHBOUR) == "b"
+    assert asking.ask(NEIGHBOUR) == f"{of_all}\nb"
     assert asked.questions == [(PUBLIC, None), (NEIGHBOUR, None)]
 
 
 def test_neighbours_of_ipv6():
-    asked = Asked()
+    asked = Asked(*["inet6num: 2606:4700::/32\n"] * 3)
     asking = Whois(ask=asked)
     for address in ("2606:4700:4700::1111", "2606:4700:4700:ffff::1", "2606:4700:4701::1"):
         asking.ask(Address(address))
     assert len(asked.questions) == 2
+
+
+def test_customers_of_one_provider_are_told_apart():
+    asked = Asked(
+        "inetnum: 203.0.113.0 - 203.0.113.127\nA\n", "inetnum: 203.0.113.200/31\nB\n", "C\n", "D\n"
+    )
+    asking = Whois(ask=asked)
+    said = [asking.ask(Address(f"203.0.113.{one}"))[-1] for one in (7, 100, 200, 201, 202, 203)]
+    assert said == [*"AABBCD"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "kept"),
+    [
+        ("1.2.3.4", "inetnum: 1.2.3.0 - 1.2.3.63\r\ndescr: x\r\n", "1.2.3.0/26"),
+        ("1.2.3.4", "inetnum:        1.2.0.0 - 1.2.255.255", "1.2.3.0/24"),
+        ("1.2.3.4", "NetRange:  1.2.0.0 - 1.2.255.255\nCIDR: 1.2.0.0/17, 1.2.3.0/25", "1.2.3.0/25"),
+        # A range need not be one network.
+        ("1.2.3.70", "inetnum: 1.2.3.0 - 1.2.3.95", "1.2.3.64/27"),
+        ("1.2.3.4", "inetnum: 1.2.4.0 - 1.2.4.255", "1.2.3.4/32"),
+        ("1.2.3.4", "# inetnum: 1.2.3.0/24\nremarks: inetnum: 1.2.3.0/24", "1.2.3.4/32"),
+        ("1.2.3.4", "inetnum: 1.2.3/24\ninetnum: - \ninetnum: 1.2.3.9 - 1.2.3.1", "1.2.3.4/32"),
+        ("1.2.3.4", "inetnum: 1.2.3.0 - 2001:db8::", "1.2.3.4/32"),
+        ("1.2.3.4", "inet6num: ::/0\nCIDR: 0.0.0.0/0", "1.2.3.0/24"),
+        ("2001:db8:1:2::/64", "inet6num: 2001:db8:1::/56", "2001:db8:1::/56"),
+        ("2001:db8:1:2::/64", "inet6num: 2001:db8::/32", "2001:db8:1::/48"),
+        ("2001:db8:1:2::/64", "inet6num: 2001:db8:1:2::1/128", "2001:db8:1:2::/64"),
+        ("1.2.0.0/20", "inetnum: 1.2.0.0/16", "1.2.0.0/20"),
+        ("1.2.3.4", "", "1.2.3.4/32"),
+    ],
+)
+def test_what_an_answer_is_of(asked, answer, kept):
+    assert str(of_answer(answer, to_network(Address(asked)))) == kept
+
+
+def test_an_answer_that_states_ranges_without_end():
+    answer = "inet6num: 2001:db8::1 - 2001:db8:ffff:ffff:ffff:ffff:ffff:fffe\n" * 5000
+    begun = time.monotonic()
+    of_answer(answer, to_network(Address("2001:db8::7")))
+    assert time.monotonic() - begun < 2
 
 
 def test_what_is_kept_is_bounded(monkeypatch):

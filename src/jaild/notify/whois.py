@@ -13,6 +13,7 @@ from itertools import islice
 
 from jaild.core.address import Address, Network, Networks, parse_network, to_network
 from jaild.core.text import printable
+from jaild.notify import assignment
 from jaild.notify.patience import Now, Patience
 from jaild.notify.registries import inquire, place
 
@@ -22,8 +23,6 @@ MOST_KEPT = 1000
 MOST_ASKED = 30
 MOST_LINES = 200
 LONGEST_LINE = 200
-# Neighbours have one answer.
-WIDTHS = {4: 24, 6: 48}
 _EXAMPLES = Networks(
     map(parse_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"))
 )
@@ -62,16 +61,11 @@ class Whois:
         Takes up to SECONDS. It does not raise: ``why`` then says why there is nothing.
         """
         self.why = ""
-        network = _neighbourhood(address)
-        text = self._recall(network)
-        if not text:
-            text = self._fetch(address)
-            if text:
-                self._keep(network, text)
-        return text
-
-    def _fetch(self, address: Address) -> str:
         network = to_network(address)
+        text = next(filter(None, map(self._recall, assignment.around(network))), "")
+        return text or self._fetch(address, network)
+
+    def _fetch(self, address: Address, network: Network) -> str:
         if self._server is None and not (network.is_global or _EXAMPLES.find(address)):
             self.why = NOT_PUBLIC
         elif self._patience.is_tired():
@@ -79,12 +73,12 @@ class Whois:
         elif not self._patience.ask():
             self.why = TOO_MANY
         else:
-            return self._answer(str(network.network_address))
+            return self._answer(network)
         return ""
 
-    def _answer(self, question: str) -> str:
+    def _answer(self, network: Network) -> str:
         try:
-            answer = self._inquire(question, self._server)
+            answer = self._inquire(str(network.network_address), self._server)
         except OSError:
             self._patience.failed()
             self.why = SILENT
@@ -93,6 +87,8 @@ class Whois:
         # Nothing but comments may also be a refusal for the day.
         text = tidy(answer)
         self.why = "" if text else EMPTY
+        if text:
+            self._keep(assignment.of_answer(answer, network), text)
         return text
 
     def _recall(self, network: Network) -> str:
@@ -131,9 +127,3 @@ def _lines(answer: str) -> Iterator[str]:
         if line or not empty:
             yield line
         empty = not line
-
-
-def _neighbourhood(address: Address) -> Network:
-    network = to_network(address)
-    width = WIDTHS[network.version]
-    return network.supernet(new_prefix=width) if network.prefixlen > width else network
