@@ -6,6 +6,7 @@
 import base64
 import logging
 import os
+import signal
 import socket
 import threading
 import time
@@ -436,6 +437,24 @@ def test_a_program_that_hangs_is_killed_with_all_it_started(program, tmp_path):
         while "\nState:\tZ" not in status.read_text():
             assert time.monotonic() < deadline
             time.sleep(0.01)
+
+
+def test_a_program_that_may_not_be_killed_is_not_waited_for(program, monkeypatch):
+    # As one of root's is, for whoever is not root.
+    monkeypatch.setattr(sendmail, "KILLED_SECONDS", 0.2)
+    refused = []
+
+    def killpg(group, _signal):
+        refused.append(group)
+        raise PermissionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "killpg", killpg)
+        error = failure(Sendmail(MAIL, program("sleep 300"), seconds=0.2))
+    assert str(error).endswith("did not end within 0.2 s and could not be killed")
+    assert error.permanent is False
+    os.killpg(refused[0], signal.SIGKILL)
+    os.waitpid(refused[0], 0)
 
 
 def test_what_goes_on_delivering_is_not_waited_for_and_not_killed(program, tmp_path):

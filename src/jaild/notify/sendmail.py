@@ -20,6 +20,8 @@ from jaild.core.text import printable
 from jaild.notify.model import DeliveryFailed
 
 SECONDS = 60.0
+# How long it is waited for after it was killed.
+KILLED_SECONDS = 10.0
 
 # sysexits.h: the mail or its recipients are at fault.
 _PERMANENT = {os.EX_DATAERR, os.EX_NOUSER, os.EX_NOHOST}
@@ -80,13 +82,22 @@ class Sendmail:
         try:
             return process.wait(self._seconds)
         except subprocess.TimeoutExpired:
-            with suppress(OSError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            text = f"{self._name} did not end within {self._seconds:g} s and was killed"
+            text = f"{self._name} did not end within {self._seconds:g} s and {_kill(process)}"
             raise DeliveryFailed(text) from None
 
     def _failure(self, status: int, words: str) -> str:
         how = f"exit status {status}" if status > 0 else f"signal {-status}"
         said = printable(" ".join(words.split()))[:_LONGEST]
         return f"{self._name} failed: {how}" + (f", {said}" if said else "")
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> str:
+    """Kill a program and all that it has started; return what became of it."""
+    with suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL)
+    try:
+        process.wait(KILLED_SECONDS)
+    except subprocess.TimeoutExpired:
+        # One with a set-user-ID bit is somebody else's, who alone may kill it.
+        return "could not be killed"
+    return "was killed"
