@@ -9,10 +9,12 @@ It follows jaild's records in the journal and may wait for servers: nothing wait
 import argparse
 import logging
 import os
+import signal
 import socket
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 from jaild import __version__
@@ -63,6 +65,7 @@ class _Process:
         self._tree = command_line.tree(options)
         self._settings = Settings()
         self._status = 0
+        self._ending = False
         self._loop = Loop()
         self._files = Files(self._loop, self._reload)
         self._bus = Bus.system()
@@ -70,7 +73,7 @@ class _Process:
         world = World(
             loop=self._loop,
             open_journal=lambda: JournalReader(notices.MATCH, options.journal),
-            parts=lambda settings: RealParts(settings.notify, alive, place),
+            parts=lambda settings: RealParts(settings.notify, alive, place, self._is_ending),
             now=lambda: time.time_ns() // 1000,
             tell=_say,
             recorder=Recorder(identifier="jaild-notify"),
@@ -81,6 +84,9 @@ class _Process:
     def start(self) -> None:
         """Publish the object, take the name and tell systemd; raises BusError."""
         attend(self._loop, self._bus, self._reload, self._fail)
+        # The loop would hear of it after the present turn, which may take minutes; Python at once.
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, self._end)
         notifier = Notifier(self._bus.uid_of, self._desk.try_out)
         self._bus.publish(bus_names.PATH, notifier, bus_names.introspection())
         self._loop.every(SAVE_MS, self._desk.save)
@@ -111,6 +117,13 @@ class _Process:
         logging.getLogger().setLevel(config.daemon.loglevel)
         self._settings = of_config(config, self._settings)
         self._desk.use(self._settings)
+
+    def _is_ending(self) -> bool:
+        return self._ending
+
+    def _end(self, _signum: int, _frame: FrameType | None) -> None:
+        self._ending = True
+        self._loop.quit()
 
     def _fail(self, why: str) -> None:
         logger.error("%s", why)

@@ -8,7 +8,9 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -191,6 +193,44 @@ def test_a_server_that_is_away(house):
     with house.running():
         until(lambda: len(house.server.mails) == 3)
     assert sorted(map(min, house.told())) == [1, 2, 3]
+
+
+def test_a_stop_does_not_wait_for_all_that_is_looked_up(house):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        house.configure("action = %(action_mw)s", "mail.digest = 1s")
+        with (house.etc / "jaild.local").open("a") as file:
+            file.write(f"whois.server = 127.0.0.1:{silent.getsockname()[1]}\n")
+        house.write([1, 2, 3])
+        with house.running() as process:
+            silent.accept()
+            begun = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=30) == 0
+    assert time.monotonic() - begun < 8
+    assert house.server.mails == []
+    with house.running():
+        until(lambda: house.told() == [{1, 2, 3}])
+
+
+def test_a_stop_brings_a_mail_to_its_end(house):
+    house.write([1])
+    asked = threading.Event()
+
+    def slow(_mail):
+        asked.set()
+        time.sleep(2)
+
+    house.server.taken = slow
+    with house.running() as process:
+        assert asked.wait(10)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+    with house.running() as process:
+        until(lambda: house.bus.busctl("status", NAME).returncode == 0)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+    assert house.told() == [{1}]
 
 
 def test_a_test_on_demand(house):

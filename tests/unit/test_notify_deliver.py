@@ -367,7 +367,7 @@ def test_a_server_that_is_not_set():
 def test_those_who_are_left_get_the_same_mail_alone(serve):
     server = serve()
     config = NotifyConfig(SmtpConfig("localhost", server.port, "none"))
-    parts = RealParts(config, lambda: None, Place())
+    parts = RealParts(config, lambda: None, Place(), lambda: False)
     mail = replace(MAIL, mta="smtp")
     report = Report(mail, (notice(),), since=START, message_id="<a@b>")
     parts.mail(report)

@@ -38,13 +38,18 @@ class Parts:
         self.reports = []
         self.posts = []
         self.tries = []
+        self.asked = []
+        self.looked = lambda: None
         self.trouble = {}
         self.after = lambda: None
         self.whois = "NetName: X\nCountry: ZZ"
 
     silence = "nobody answers"
+    is_ending = False
 
     def facts(self, mail, address):
+        self.asked.append(address)
+        self.looked()
         return Facts(whois=self.whois, name="host.example")
 
     def lines(self, found):
@@ -209,6 +214,36 @@ def test_a_restart_goes_on_with_the_same_mails(house):
     house.clock.pass_time(120)
     assert sorted(house.told()) == [[1], [2], [3]]
     assert before <= {one.message_id for one in house.parts.reports}
+
+
+def test_a_stop_while_facts_are_looked_up(tmp_path):
+    house = House(tmp_path, sshd=replace(MAIL, digest=60 * SECOND))
+    house.ban(1, 2, 3)
+
+    def stop():
+        house.parts.is_ending = True
+
+    house.parts.looked = stop
+    house.clock.pass_time(61)
+    assert len(house.parts.asked) == 1
+    assert house.told() == []
+    house.desk.stop()
+    house.parts.looked, house.parts.is_ending = lambda: None, False
+    house.start()
+    (report,) = house.parts.reports
+    assert len(report.facts) == 3
+    assert house.queue.outgoing() == []
+
+
+def test_a_stop_while_a_sample_is_sent(house):
+    house.parts.after = lambda: setattr(house.parts, "is_ending", True)
+    other = replace(MAIL, to=("other@example.org",))
+    house.use(replace(house.settings, mails={"sshd": MAIL, "web": other}))
+    said = house.desk.try_out("")
+    assert said[1:] == [
+        "the rest: not tried, jaild-notify is about to end",
+        "failed: 1 of the above",
+    ]
 
 
 def test_one_recipients_trouble_is_nobody_elses(tmp_path):

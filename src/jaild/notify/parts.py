@@ -17,7 +17,11 @@ LOOKUP_SECONDS = 60.0
 
 
 class Parts(Protocol):
-    """What knows the world outside; each call may take a minute."""
+    """What knows the world outside; each call may take minutes."""
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the process is to end: what is under way is brought to its end, no more begun."""
 
     @property
     def silence(self) -> str:
@@ -39,10 +43,15 @@ class Parts(Protocol):
 def facts_of(
     mail: MailConfig, notices: Sequence[Notice], parts: Parts, clock: Callable[[], float]
 ) -> dict[Address, Facts]:
-    """Return what is known of the addresses of notices; ``clock`` is monotonic, in seconds."""
+    """Return what is known of the addresses of notices; ``clock`` is monotonic, in seconds.
+
+    Not of all if it takes too long or the process is to end.
+    """
     end = clock() + LOOKUP_SECONDS
     found: dict[Address, Facts] = {}
     for notice in notices:
-        if notice.address not in found and clock() < end:
+        if clock() >= end or parts.is_ending:
+            break
+        if notice.address not in found:
             found[notice.address] = parts.facts(mail, notice.address)
     return found

@@ -48,6 +48,10 @@ class Surroundings:
     recorder: Recorder
 
 
+class _Ending(Exception):
+    """The process is to end: nothing is sent any more."""
+
+
 class Sender:
     """Sends one report a turn."""
 
@@ -74,6 +78,8 @@ class Sender:
 
         Raises nothing that is to be expected.
         """
+        if self.parts.is_ending:
+            return None
         try:
             again = self._turn()
         except StoreFailed as error:
@@ -163,6 +169,8 @@ class Sender:
     def _deliver(self, one: Outgoing) -> None:
         try:
             self._send(one)
+        except _Ending:
+            logger.debug("report %d is left for the next start", one.number)
         except PartlyDelivered as error:
             self._partly(one, error)
         except DeliveryFailed as error:
@@ -203,6 +211,7 @@ class Sender:
         if not notices:
             return
         if one.dest != MAIL:
+            self._go_on()
             self.parts.post(one.dest, notices)
             return
         mail = self.settings.mails[one.jail]
@@ -219,7 +228,14 @@ class Sender:
             lost=one.lost,
             rest=rest,
         )
-        self.parts.mail(stripped(report) if one.plain else self._detailed(report))
+        made = stripped(report) if one.plain else self._detailed(report)
+        self._go_on()
+        self.parts.mail(made)
+
+    def _go_on(self) -> None:
+        # What was not looked up because of that would be missing, and a server may take minutes.
+        if self.parts.is_ending:
+            raise _Ending
 
     def _detailed(self, report: Report) -> Report:
         mail, described = report.mail, report.notices

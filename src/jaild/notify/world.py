@@ -29,12 +29,22 @@ WEBHOOK_SECRET = "webhook-secret"  # noqa: S105 - a name
 
 
 class RealParts:
-    """See jaild.notify.parts; ``alive`` is called at each step, which may have taken a minute."""
+    """See jaild.notify.parts; ``alive`` is called at each step, which may take minutes.
 
-    def __init__(self, config: NotifyConfig, alive: Callable[[], None], journal: Place) -> None:
+    ``ending`` says whether the process is to end.
+    """
+
+    def __init__(
+        self,
+        config: NotifyConfig,
+        alive: Callable[[], None],
+        journal: Place,
+        ending: Callable[[], bool],
+    ) -> None:
         self._journal = journal
         self._config = config
         self._alive = alive
+        self._ending = ending
         self._places = Places(config.geoip)
         self._names = Names() if config.reverse else None
         self._whois: Whois | None = None
@@ -42,6 +52,11 @@ class RealParts:
             self._whois = Whois(config.whois_server)
         except InvalidConfig as error:
             logger.warning("whois is not asked: %s", error)
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the process is to end."""
+        return self._ending()
 
     @property
     def silence(self) -> str:
