@@ -441,6 +441,14 @@ def test_webhooks(tmp_path):
     del DOWN.after
 
 
+def test_what_a_webhook_answers_is_not_in_the_status(tmp_path, caplog):
+    house = House(tmp_path, hooks=[URL])
+    house.parts.trouble[URL] = DeliveryFailed("it answered 500: words", brief="it answered 500")
+    house.ban(1)
+    assert house.said[-1] == "1 webhook request waiting: it answered 500"
+    assert "it answered 500: words" in caplog.text
+
+
 def test_too_many_wait(tmp_path, caplog):
     house = House(tmp_path, most=30, sshd=replace(MAIL, limit=1))
     house.ban(1)

@@ -275,6 +275,14 @@ def test_the_sentence_is_short_harmless_and_without_secrets(server):
     assert "T0KEN" not in str(error)
 
 
+def test_no_part_of_the_url_comes_back(server):
+    server.url += "&key=a%2Fsecret"
+    error = refused(server, (403, {}, b"key a/secret of hook T0KEN-x is not known"))
+    assert str(error).endswith(": key … of hook T0KEN-x is not known")
+    # What everybody may see has nothing of the other side.
+    assert error.brief == "the webhook at 127.0.0.1 answered 403"
+
+
 def test_nothing_is_logged(server, caplog):
     caplog.set_level(logging.DEBUG)
     refused(server, (500, {}, b""), secret=SECRET)

@@ -59,7 +59,8 @@ class Instead:
             self._local.send(message)
         except DeliveryFailed as error:
             # As the error that it is, for what else it tells.
-            error.args = (f"{error}; {self._why}",)
+            error.brief = f"{error}; {self._why}"
+            error.args = (error.brief,)
             raise
 
 

@@ -86,12 +86,16 @@ class DeliveryFailed(JaildError):
     """A mail or a request was not taken; the text says why.
 
     ``permanent`` is True where a later attempt with the same content cannot do better, ``content``
-    where it may be the content that was refused.
+    where it may be the content that was refused. ``brief`` says why in our own words alone, where
+    the text has others' that not everybody is to read.
     """
 
-    def __init__(self, text: str, *, permanent: bool = False, content: bool = False) -> None:
+    def __init__(
+        self, text: str, *, permanent: bool = False, content: bool = False, brief: str = ""
+    ) -> None:
         """Say why."""
         super().__init__(text)
+        self.brief = brief or text
         self.permanent = permanent
         self.content = content
 

@@ -188,7 +188,7 @@ class Sender:
 
     def _partly(self, one: Outgoing, error: PartlyDelivered) -> None:
         """Try again with those who were refused, alone: the way itself is open."""
-        level = self._level(self._way(replace(one, rest="\n".join(error.rest))), str(error))
+        level = self._level(self._way(replace(one, rest="\n".join(error.rest))), error.brief)
         logger.log(level, "a mail of jail %s waits for some who are to get it: %s", one.jail, error)
         now = self._now()
         next_ = now + _wait(one)
@@ -248,7 +248,7 @@ class Sender:
     def _failed(self, one: Outgoing, error: DeliveryFailed) -> None:
         now = self._now()
         way = self._way(one)
-        level = self._level(way, str(error))
+        level = self._level(way, error.brief)
         if self._is_at_fault(one, error):
             logger.warning(
                 "a mail of jail %s was refused for what it says, and is sent without what others"

@@ -21,6 +21,7 @@ from jaild import __version__
 from jaild.core.address import Address, parse_host, to_network
 from jaild.core.text import printable
 from jaild.notify.dial import dial, is_host, is_name, left
+from jaild.notify.discretion import blank
 from jaild.notify.model import DeliveryFailed, Notice
 from jaild.notify.payload import identity, payloads, signature
 from jaild.notify.timed import Timed
@@ -44,8 +45,10 @@ class WebhookFailed(DeliveryFailed):
     ``delivered``: how many of the notices, from the first on, were taken before.
     """
 
-    def __init__(self, text: str, *, permanent: bool = False, after: int = 0) -> None:
-        super().__init__(text, permanent=permanent)
+    def __init__(
+        self, text: str, *, permanent: bool = False, after: int = 0, brief: str = ""
+    ) -> None:
+        super().__init__(text, permanent=permanent, brief=brief)
         self.after = after
         self.delivered = 0
 
@@ -132,12 +135,19 @@ def _send(target: Target, headers: dict[str, str], body: bytes) -> None:
         raise WebhookFailed(f"{where} cannot be reached: {problem}") from None
     if http.HTTPStatus.OK <= answer.status < http.HTTPStatus.MULTIPLE_CHOICES:
         return
+    raise _refusal(target, answer, f"{where} answered {answer.status}")
+
+
+def _refusal(target: Target, answer: _Answer, what: str) -> WebhookFailed:
     # An answer may repeat what it was asked.
-    said = answer.text.replace(target.path, "…") if len(target.path) > 1 else answer.text
-    text = f"{where} answered {answer.status} {answer.reason}".rstrip()
-    text += f": {said[:MOST_SAID]}" if said else ""
+    reason, said = (blank(text, target.path, MOST_SAID) for text in (answer.reason, answer.text))
     later = answer.status in _LATER or answer.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR
-    raise WebhookFailed(text, permanent=not later, after=wait_of(answer.wait) if later else 0)
+    return WebhookFailed(
+        f"{what} {reason}".rstrip() + (f": {said}" if said else ""),
+        permanent=not later,
+        after=wait_of(answer.wait) if later else 0,
+        brief=what,
+    )
 
 
 def _exchange(target: Target, headers: dict[str, str], body: bytes) -> _Answer:
@@ -164,7 +174,7 @@ def _talk(wire: Timed, target: Target, headers: dict[str, str], body: bytes) -> 
             text = ""
     return _Answer(
         response.status,
-        printable(response.reason)[:MOST_SAID],
+        printable(response.reason),
         response.getheader("Retry-After", ""),
         printable(" ".join(text.split())),
     )
