@@ -417,6 +417,18 @@ def test_refused_even_without_it_is_given_up(tmp_path, caplog):
     assert len(house.queue.outgoing()) == 1
 
 
+def test_refusals_are_mails_of_the_hour(house):
+    house.parts.trouble["admin@example.org"] = DeliveryFailed("no such user", permanent=True)
+    for one in range(60):
+        house.ban(one)
+    assert len(house.parts.tries) == MAIL.limit
+    assert house.said[-1] == "40 bans gathering for the next mail"
+    house.parts.trouble.clear()
+    house.clock.pass_time(3600)
+    assert house.told() == [[*range(20, 60)]]
+    assert house.parts.reports[0].lost == 20
+
+
 def test_a_report_that_cannot_be_made_harms_no_other(house, caplog):
     house.parts.trouble["admin@example.org"] = ZeroDivisionError("oh")
     house.ban(1)

@@ -204,12 +204,14 @@ class Queue:
             rows = [(now, number) for number in numbers]
             db.executemany("UPDATE outgoing SET next = ? WHERE number = ?", rows)
 
-    def give_up(self, number: int) -> None:
+    def give_up(self, number: int, now: int) -> None:
         """Drop a report and its notices untold; the next mail of the jail has their number.
 
-        Unless some recipients have it.
+        Unless some recipients have it. The hour counts it like any other: a server that refuses
+        all mails is not to be asked for each ban.
         """
         with self._step() as db:
+            _count(db, number, now)
             db.execute(
                 "INSERT INTO lost SELECT jail, "
                 "lost + (SELECT count(*) FROM waiting WHERE report = number) "

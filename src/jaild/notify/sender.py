@@ -260,7 +260,7 @@ class Sender:
         where = f"mail of jail {one.jail}" if one.dest == MAIL else "webhook request"
         if error.permanent or now - one.made >= PATIENCE:
             self._recorder.notice_given_up(one.jail, one.count, where, str(error))
-            self._unsaved.append(lambda: self._queue.give_up(one.number))
+            self._unsaved.append(lambda: self._queue.give_up(one.number, now))
             self._save()
             return
         wait = min(max(_wait(one), getattr(error, "after", 0) * SECOND), LONGEST_WAIT)
