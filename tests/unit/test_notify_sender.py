@@ -47,10 +47,10 @@ class Parts:
     silence = "nobody answers"
     is_ending = False
 
-    def facts(self, mail, address):
+    def facts(self, address, *, whois):
         self.asked.append(address)
         self.looked()
-        return Facts(whois=self.whois, name="host.example")
+        return Facts(whois=self.whois if whois else "", name="host.example")
 
     def lines(self, found):
         return {one.cursor: (Line(one.since, "a line"),) for one in found}
@@ -61,8 +61,9 @@ class Parts:
         self.reports.append(report)
         self.after()
 
-    def post(self, url, found, *, test=False):
+    def post(self, url, found, facts, *, test=False):
         self._fail(url)
+        assert facts == {one.address: Facts(name="host.example") for one in found}
         self.posts.append([one.address for one in found])
 
     def _fail(self, dest):

@@ -20,7 +20,7 @@ import jaild
 from jaild.core.address import Address
 from jaild.core.ban import FOREVER, Evidence
 from jaild.notify import payload, webhook
-from jaild.notify.model import DeliveryFailed, Notice
+from jaild.notify.model import DeliveryFailed, Facts, Notice
 from jaild.notify.payload import identity
 from jaild.notify.webhook import WebhookFailed, post, target_of, wait_of
 from tests import certificate
@@ -43,6 +43,9 @@ def notice(number=0, **changed) -> Notice:
         "cursor": f"s=0;i={number:x}",
     }
     return Notice(**{**given, **changed})
+
+
+KNOWN = {notice().address: Facts("", "Germany (DE)", "AS64496 Example", "host.example")}
 
 
 class Server:
@@ -132,6 +135,9 @@ def test_the_request(server):
                 "id": identity(notice()),
                 "jail": "sshd",
                 "address": "198.51.0.0",
+                "name": None,
+                "network": None,
+                "country": None,
                 "since": "2023-11-14T22:13:20.000000Z",
                 "until": "2023-11-14T22:23:20.000000Z",
                 "failures": 5,
@@ -177,6 +183,19 @@ def test_hostile_text_arrives_harmless(server):
     assert ban["evidence"][0]["message"] == ban["reason"]
     assert ban["reason"] == 'root\ufffd[2J"}]}\ufffd\ufffd\ufffd ünï'
     assert "ünï".encode() in server.requests[0][2]
+
+
+def test_what_is_known_of_an_address(server):
+    post(server.url, "", [notice(), notice(1)], facts=KNOWN)
+    first, second = server.bodies[0]["bans"]
+    known = ("name", "network", "country")
+    assert [first[key] for key in known] == ["host.example", "AS64496 Example", "Germany (DE)"]
+    assert [second[key] for key in known] == [None] * 3
+    hostile = {notice().address: Facts(name="x\x1b[2J" + "y" * 9000)}
+    post(server.url, "", [notice()], facts=hostile)
+    name = server.bodies[1]["bans"][0]["name"]
+    assert name.startswith("x\ufffd[2Jy")
+    assert len(name) == 1000
 
 
 def test_an_id_stays_the_same_and_is_of_one_alone(server):
@@ -426,7 +445,7 @@ def test_localhost_is_this_host(server, mocker):
 def test_the_manual_shows_what_is_sent():
     text = (PAGES / "jaild-webhook.5.scd").read_text()
     shown = json.loads(re.search(r"^```\n(\{.*?^\})\n```$", text, re.MULTILINE | re.DOTALL)[1])
-    (one,) = payload.payloads([notice()], ["x"], 0.0)
+    (one,) = payload.payloads([notice()], ["x"], 0.0, KNOWN)
     sent = json.loads(one.body)
 
     def shape(value):
@@ -442,7 +461,7 @@ def test_the_manual_shows_what_is_sent():
 def test_the_manual_has_every_key():
     text = (PAGES / "jaild-webhook.5.scd").read_text()
     described = set(re.findall(r"^\*([a-z]+)\*$", text, re.MULTILINE))
-    (one,) = payload.payloads([notice()], ["x"], 0.0)
+    (one,) = payload.payloads([notice()], ["x"], 0.0, KNOWN)
     sent = json.loads(one.body)
     ban = sent["bans"][0]
     assert described == {*sent, *ban, *ban["evidence"][0]}

@@ -6,13 +6,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from jaild.config.model import MailConfig
 from jaild.core.address import Address
 from jaild.notify.model import Facts, Line, Notice, Report
 
 # A mail tells so many bans in full; further ones are in its table.
 MOST_FULL = 20
-# Of one mail, looking up facts may take so long; what is not known by then is left out.
+# Of one mail or request, looking up facts may take so long; what is not known by then is left out.
 LOOKUP_SECONDS = 60.0
 
 
@@ -27,8 +26,8 @@ class Parts(Protocol):
     def silence(self) -> str:
         """Why the facts found last have no whois, if they were to have one."""
 
-    def facts(self, mail: MailConfig, address: Address) -> Facts:
-        """Return what can be found out about an address; raises nothing."""
+    def facts(self, address: Address, *, whois: bool) -> Facts:
+        """Return what can be found out about an address, with whois or without; raises nothing."""
 
     def lines(self, notices: Sequence[Notice]) -> Mapping[str, tuple[Line, ...]]:
         """Return the log lines that led to bans, by the cursors of the notices; raises nothing."""
@@ -36,12 +35,15 @@ class Parts(Protocol):
     def mail(self, report: Report) -> None:
         """Hand a report over as a mail; raises DeliveryFailed."""
 
-    def post(self, url: str, notices: Sequence[Notice], *, test: bool = False) -> None:
+    def post(
+        self, url: str, notices: Sequence[Notice], facts: Mapping[Address, Facts], *,
+        test: bool = False,
+    ) -> None:  # fmt: skip
         """Post notices to a webhook; raises DeliveryFailed."""
 
 
 def facts_of(
-    mail: MailConfig, notices: Sequence[Notice], parts: Parts, clock: Callable[[], float]
+    notices: Sequence[Notice], parts: Parts, clock: Callable[[], float], *, whois: bool
 ) -> dict[Address, Facts]:
     """Return what is known of the addresses of notices; ``clock`` is monotonic, in seconds.
 
@@ -53,5 +55,5 @@ def facts_of(
         if clock() >= end or parts.is_ending:
             break
         if notice.address not in found:
-            found[notice.address] = parts.facts(mail, notice.address)
+            found[notice.address] = parts.facts(notice.address, whois=whois)
     return found

@@ -6,19 +6,23 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from jaild.core.address import Address
 from jaild.core.ban import FOREVER
 from jaild.core.text import printable
-from jaild.notify.model import Notice
+from jaild.notify.model import Facts, Notice
 
 VERSION = 1
 # One request carries no more; the second is below what web servers usually take.
 MOST_BANS = 500
 MOST_BYTES = 900_000
+
+# What is known of addresses.
+Known = Mapping[Address, Facts]
 
 _LONGEST = 1000
 _ID_DIGITS = 32
@@ -33,14 +37,17 @@ class Payload:
 
 
 def payloads(
-    notices: Sequence[Notice], ids: Sequence[str], sent: float, *, test: bool = False
-) -> Iterator[Payload]:
+    notices: Sequence[Notice], ids: Sequence[str], sent: float, facts: Known, *,
+    test: bool = False,
+) -> Iterator[Payload]:  # fmt: skip
     """Yield the bodies that carry notices, in order; ids as identity() makes them, one for each.
 
-    ``sent`` in seconds since the epoch. Equal ids in equal order make bodies with equal ids.
+    ``facts`` may lack any; ``sent`` in seconds since the epoch. Equal ids in equal order make
+    bodies with equal ids.
     """
     told = [
-        (notice, mark, _json(_ban(notice, mark))) for notice, mark in zip(notices, ids, strict=True)
+        (notice, mark, _json(_ban(notice, mark, facts.get(notice.address, Facts()))))
+        for notice, mark in zip(notices, ids, strict=True)
     ]
     while told:
         count = _fitting(told)
@@ -80,11 +87,14 @@ def _fitting(told: Sequence[tuple[Notice, str, bytes]]) -> int:
     return min(len(told), MOST_BANS)
 
 
-def _ban(notice: Notice, mark: str) -> dict[str, Any]:
+def _ban(notice: Notice, mark: str, facts: Facts) -> dict[str, Any]:
     return {
         "id": mark,
         "jail": printable(notice.jail),
         "address": notice.address,
+        "name": _known(facts.name),
+        "network": _known(facts.network),
+        "country": _known(facts.country),
         "since": _clock(notice.since),
         "until": None if notice.until == FOREVER else _clock(notice.until),
         "failures": notice.failures,
@@ -94,6 +104,10 @@ def _ban(notice: Notice, mark: str) -> dict[str, Any]:
             for one in notice.evidence
         ],
     }
+
+
+def _known(text: str) -> str | None:
+    return printable(text[:_LONGEST]) or None
 
 
 def _json(value: Any) -> bytes:  # noqa: ANN401 - whatever JSON knows

@@ -211,8 +211,9 @@ class Sender:
         if not notices:
             return
         if one.dest != MAIL:
+            facts = facts_of(notices, self.parts, time.monotonic, whois=False)
             self._go_on()
-            self.parts.post(one.dest, notices)
+            self.parts.post(one.dest, notices, facts)
             return
         mail = self.settings.mails[one.jail]
         rest = tuple(name for name in one.rest.split("\n") if name in mail.to)
@@ -241,7 +242,7 @@ class Sender:
         mail, described = report.mail, report.notices
         return replace(
             report,
-            facts=facts_of(mail, described, self.parts, time.monotonic),
+            facts=facts_of(described, self.parts, time.monotonic, whois=mail.whois),
             lines=self.parts.lines(described) if mail.lines else {},
         )
 

@@ -68,14 +68,15 @@ def _steps(
         if parts.is_ending:
             break
         # The rest of it may be a secret.
-        post = partial(parts.post, url, [sample], test=True)
+        facts = facts_of([sample], parts, time.monotonic, whois=False)
+        post = partial(parts.post, url, [sample], facts, test=True)
         yield f"webhook at {urlsplit(url).hostname}", _tried(post, "taken")
     if parts.is_ending:
         yield "the rest", ("not tried, jaild-notify is about to end", False)
 
 
 def _mail(mail: MailConfig, sample: Notice, parts: Parts) -> Iterator[Step]:
-    facts = facts_of(mail, [sample], parts, time.monotonic)
+    facts = facts_of([sample], parts, time.monotonic, whois=mail.whois)
     if mail.whois:
         known = len(facts[sample.address].whois.splitlines())
         told = f"{known} lines" if known else parts.silence

@@ -23,7 +23,7 @@ from jaild.core.text import printable
 from jaild.notify.dial import dial, is_host, is_name, left
 from jaild.notify.discretion import blank
 from jaild.notify.model import DeliveryFailed, Notice
-from jaild.notify.payload import identity, payloads, signature
+from jaild.notify.payload import Known, identity, payloads, signature
 from jaild.notify.timed import Timed
 
 SECONDS = 10.0
@@ -34,6 +34,7 @@ LONGEST_WAIT = 3600
 
 _PORTS = {"https": 443, "http": 80}
 _URL = re.compile(r"[!-~]{1,2000}")
+_NOTHING: Known = {}
 # Another attempt may do better: too slow, too early, too many requests, and the server's failures.
 _LATER = frozenset({408, 425, 429})
 
@@ -73,17 +74,18 @@ class _Answer(NamedTuple):
 
 def post(
     url: str, secret: str, notices: Sequence[Notice], ids: Sequence[str] = (), *,
-    test: bool = False,
+    facts: Known = _NOTHING, test: bool = False,
 ) -> None:  # fmt: skip
     """Post notices; returns when all are taken, after up to SECONDS for each MOST_BANS of them.
 
     ``secret`` "" leaves the signature out. ``ids``, if given, are the notices' own and the same
-    at every attempt; else they are made from them. Raises WebhookFailed.
+    at every attempt; else they are made from them. ``facts`` is what is known of addresses. Raises
+    WebhookFailed.
     """
     target = target_of(url)
     delivered = 0
     marks = ids or [identity(notice) for notice in notices]
-    for payload in payloads(notices, marks, time.time(), test=test):
+    for payload in payloads(notices, marks, time.time(), facts, test=test):
         try:
             _send(target, _headers(target, secret, payload.body), payload.body)
         except WebhookFailed as error:

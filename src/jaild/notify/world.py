@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from jaild.config.model import MailConfig, NotifyConfig
+from jaild.config.model import NotifyConfig
 from jaild.core.address import Address
 from jaild.core.errors import InvalidConfig
 from jaild.journal.source import History, Place
@@ -63,14 +63,14 @@ class RealParts:
         """Why the facts found last have no whois, if they were to have one."""
         return self._whois.why if self._whois is not None else "the server cannot be asked"
 
-    def facts(self, mail: MailConfig, address: Address) -> Facts:
+    def facts(self, address: Address, *, whois: bool) -> Facts:
         """Return what can be found out about an address."""
         self._alive()
         country, network = self._places.find(address)
-        whois = self._whois.ask(address) if mail.whois and self._whois is not None else ""
+        said = self._whois.ask(address) if whois and self._whois is not None else ""
         return Facts(
-            whois=whois,
-            silence=self.silence if mail.whois and not whois else "",
+            whois=said,
+            silence=self.silence if whois and not said else "",
             country=country,
             network=network,
             name=self._names.ask(address) if self._names is not None else "",
@@ -88,10 +88,13 @@ class RealParts:
         mail = replace(report.mail, to=report.rest) if report.rest else report.mail
         mailer(mail, self._config.smtp, credential(SMTP_PASSWORD)).send(message)
 
-    def post(self, url: str, notices: Sequence[Notice], *, test: bool = False) -> None:
+    def post(
+        self, url: str, notices: Sequence[Notice], facts: Mapping[Address, Facts], *,
+        test: bool = False,
+    ) -> None:  # fmt: skip
         """Post notices to a webhook; raises DeliveryFailed."""
         self._alive()
-        webhook.post(url, credential(WEBHOOK_SECRET), notices, test=test)
+        webhook.post(url, credential(WEBHOOK_SECRET), notices, facts=facts, test=test)
 
 
 def credential(name: str) -> str:
