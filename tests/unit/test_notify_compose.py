@@ -45,7 +45,7 @@ def notice(number=7, **changed):
         "until": START + number * 1_000_000 + 10 * MINUTE,
         "failures": 5,
         "reason": "5 failures within 10m",
-        "evidence": (Evidence(START, "s=a;i=1", "Failed"),),
+        "evidence": tuple(Evidence(START, f"s=a;i={n}", "Failed") for n in range(5)),
         "host": "web1",
         "cursor": f"s=0;i={number:x}",
     }
@@ -174,6 +174,20 @@ def test_lines_that_are_gone():
     assert "The journal no longer has the log lines that led to it." in text(report(notice()))
     without = replace(report(notice()), mail=replace(MAIL, lines=False))
     assert "log lines" not in text(without)
+
+
+def test_a_record_names_the_last_entries_only():
+    evidence = tuple(Evidence(START + n, f"s=a;i={n}", "Failed") for n in range(20))
+    lines = tuple(Line(START, f"line {n}") for n in range(20))
+    one = notice(failures=50, evidence=evidence)
+    made = text(report(one, lines={one.cursor: lines}))
+    assert "led to it:\n\n  … the last 20 of 50:\n  line 0\n" in made
+    # An entry that counts twice is one line.
+    one = notice(failures=20, evidence=evidence)
+    made = text(report(one, lines={one.cursor: lines[:19]}))
+    assert "the last" not in made
+    by_hand = notice(failures=0, evidence=())
+    assert "the last" not in text(report(by_hand))
 
 
 def test_hostile_text_is_set_in_and_printable():

@@ -151,8 +151,10 @@ def _details(page: Page, report: Report, notice: Notice) -> None:
     shown = lines[-MOST_LINES:]
     if shown:
         page.add(["", "The log lines that led to it:", ""], _FOR_END)
-        if len(lines) > len(shown):
-            page.add([f"{_INDENT}… the last {len(shown)} of {len(lines)}:"], _FOR_END)
+        # jaild's record of a ban names the last entries only.
+        whole = len(lines) + max(0, notice.failures - len(notice.evidence))
+        if whole > len(shown):
+            page.add([f"{_INDENT}… the last {len(shown)} of {whole}:"], _FOR_END)
         _note(page, page.add((quoted(line.text) for line in shown), _FOR_END))
     elif report.mail.lines and notice.evidence:
         page.add(["", "The journal no longer has the log lines that led to it."], _FOR_END)
