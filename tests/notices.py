@@ -42,6 +42,18 @@ def record(number=0, jail="sshd", at=0.0, unit="jaild.service", **more):
         "_BOOT_ID": "b" * 32,
         **more,
     }
+    return _entry(time, fields)
+
+
+def change(decide, at=0.0, unit="jaild.service", **more):
+    """Return the entry of what ``decide`` has a recorder write, ``at`` seconds after START."""
+    written = []
+    decide(Recorder(lambda text, fields: written.append({"MESSAGE": text, **fields})))
+    trusted = {"_SYSTEMD_UNIT": unit, "_HOSTNAME": "host", "_BOOT_ID": "b" * 32}
+    return _entry(START + int(at * SECOND), {**written[0], **trusted, **more})
+
+
+def _entry(time, fields):
     raw = {name: value.encode() for name, value in fields.items() if value is not None}
     return Entry(time, fields["MESSAGE"], raw)
 

@@ -61,12 +61,13 @@ class _Process:
         self._serving = False
         self._door: Door | None = None
         self._store = Store(options.state)
+        self._recorder = Recorder()
         client = Client(self._bus, self._drifted, self._addresses_changed)
         parts = Parts(
             loop=self._loop,
             store=self._store,
             firewall=client,
-            recorder=Recorder(),
+            recorder=self._recorder,
             now=lambda: time.time_ns() // 1000,
             load=self._load,
             status=_say,
@@ -85,6 +86,8 @@ class _Process:
             self._loop.run()
         finally:
             notify(STOPPING=1)
+            if self._serving:
+                self._recorder.stopped(self._service.at_work)
             self._service.stop()
             self._store.close()
         return self._status
@@ -115,6 +118,7 @@ class _Process:
         self._bus.own(names.BUS, lambda: self._fail("the name on the bus is lost"))
         self._serving = True
         notify(READY=1)
+        self._recorder.started(self._service.at_work)
         logger.info("jaild %s is ready", __version__)
 
     def _load(self) -> Config:

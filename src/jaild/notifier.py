@@ -34,7 +34,7 @@ from jaild.notify import bus_names, notices
 from jaild.notify.desk import Desk, World
 from jaild.notify.queue import Queue
 from jaild.notify.server import Notifier
-from jaild.notify.settings import Settings, of_config
+from jaild.notify.settings import of_config
 from jaild.notify.world import RealParts
 
 logger = logging.getLogger("jaild.notifier")
@@ -63,7 +63,6 @@ class _Process:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._tree = command_line.tree(options)
-        self._settings = Settings()
         self._status = 0
         self._ending = False
         self._loop = Loop()
@@ -115,8 +114,7 @@ class _Process:
             _say(f"bad configuration: {error}")
             return
         logging.getLogger().setLevel(config.daemon.loglevel)
-        self._settings = of_config(config, self._settings)
-        self._desk.use(self._settings)
+        self._desk.use(of_config(config, self._desk.settings))
 
     def _is_ending(self) -> bool:
         return self._ending

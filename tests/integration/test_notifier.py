@@ -24,7 +24,7 @@ pytest.importorskip("gi")
 from jaild.core.position import Position
 from jaild.notify.queue import Queue
 from tests.integration.bus_private import NOBODY, PYTHON, PrivateBus, private_bus
-from tests.notices import START, MailServer, notice, record
+from tests.notices import START, MailServer, change, notice, record
 from tests.verbs import write_journal
 
 pytestmark = [
@@ -83,7 +83,10 @@ class House:
         entries = [record(number, at=number) for number in numbers]
         # A journal needs an entry to be one.
         other = record(0, unit="other.service", at=0)
-        write_journal(self.journal, entries or [other], f"part{self.written}")
+        self.put(entries or [other])
+
+    def put(self, entries) -> None:
+        write_journal(self.journal, entries, f"part{self.written}")
         self.written += 1
 
     @contextmanager
@@ -193,6 +196,21 @@ def test_a_server_that_is_away(house):
     with house.running():
         until(lambda: len(house.server.mails) == 3)
     assert sorted(map(min, house.told())) == [1, 2, 3]
+
+
+def test_a_jail_that_begins_and_one_that_is_gone(house):
+    house.configure("action = %(action_mw)s", "mail.startstop = yes")
+    house.put([change(lambda to: to.started(["sshd", "web"]), at=1)])
+    with house.running():
+        until(lambda: len(house.server.mails) == 1)
+        jail = house.etc / "jail.local"
+        jail.write_text(jail.read_text().replace("enabled = true", "enabled = false"))
+        # It sees that by itself, before jaild is told.
+        time.sleep(1)
+        house.put([change(lambda to: to.reloaded(0, [], ["sshd"]), at=2)])
+        until(lambda: len(house.server.mails) == 2)
+    subjects = [mail["Subject"] for mail in house.server.mails]
+    assert subjects == ["[jaild] sshd: watches on host", "[jaild] sshd: watches no more on host"]
 
 
 def test_a_stop_does_not_wait_for_all_that_is_looked_up(house):

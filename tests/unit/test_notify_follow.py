@@ -102,8 +102,8 @@ def test_malformed_records_are_passed_over_and_told_once_a_kind(caplog):
     desk.write(4)
     assert desk.numbers() == [4]
     assert [each.getMessage() for each in caplog.records] == [
-        "a record of a ban is malformed (the number JAILD_FAILURES) and is not told",
-        "a record of a ban is malformed (the address) and is not told",
+        "a record of jaild's is malformed (the number JAILD_FAILURES) and is not told",
+        "a record of jaild's is malformed (the address) and is not told",
     ]
     assert desk.place.cursor == "m=3"
 

@@ -10,8 +10,8 @@ from jaild.core.ban import Ban, Evidence
 from jaild.core.entry import Entry
 from jaild.journal.record import Recorder
 from jaild.notify import notices
+from jaild.notify.fields import Malformed
 from jaild.notify.model import DeliveryFailed
-from jaild.notify.notices import Malformed
 from jaild.notify.settings import Settings, of_config
 from tests.notices import START, notice, record
 from tests.verbs import SHIPPED
@@ -122,13 +122,13 @@ def test_whom_the_configuration_has_told(tmp_path):
     nobody = of_config(configure(""), Settings())
     assert not nobody.is_needed
     assert nobody.jails == {"sshd", "recidive"}
-    assert nobody.dests("sshd") == []
+    assert nobody.dests(notice()) == []
     url = "https://example.org/x"
     mailing = "action = %(action_mw)s\nmail.digest = 15m"
     some = of_config(configure(mailing, f"webhook.url = {url}"), nobody)
     assert some.is_needed
-    assert some.dests("sshd") == ["mail", url]
-    assert some.dests("recidive") == [url]
+    assert some.dests(notice()) == ["mail", url]
+    assert some.dests(notice(jail="recidive")) == [url]
     assert some.mails["sshd"].whois
     assert some.digests == {"sshd": (900_000_000, 20)}
     broken = of_config(configure(f"{mailing}\nmaxretry = many"), some)

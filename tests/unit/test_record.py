@@ -27,7 +27,11 @@ DECISIONS = {
     MessageId.FIREWALL_FAILED: lambda told: told.firewall_failed(EVIL),
     MessageId.FIREWALL_MENDED: lambda told: told.firewall_mended(3),
     MessageId.POSITION_LOST: lambda told: told.position_lost(1),
-    MessageId.RELOADED: lambda told: told.reloaded(1),
+    MessageId.RELOADED: lambda told: told.reloaded(1, [EVIL], []),
+    MessageId.SERVICE_STARTED: lambda told: told.started(["sshd", EVIL]),
+    MessageId.SERVICE_STOPPED: lambda told: told.stopped(["sshd"]),
+    MessageId.NOTICES_DROPPED: lambda told: told.notices_dropped(7),
+    MessageId.NOTICE_GIVEN_UP: lambda told: told.notice_given_up("sshd", 7, "mail", EVIL),
     MessageId.CONFIG_REFUSED: lambda told: told.config_refused(EVIL),
     MessageId.JAIL_KEPT: lambda told: told.jail_kept("sshd", EVIL),
     MessageId.JAIL_STOPPED: lambda told: told.jail_stopped("sshd", EVIL),
@@ -60,7 +64,7 @@ def test_a_decision_is_one_line_of_its_own_kind(kind):
     text, fields = written(DECISIONS[kind])
     assert fields["MESSAGE_ID"] == kind
     assert text.isprintable()
-    lists = ("JAILD_CURSORS", "JAILD_EVIDENCE")
+    lists = ("JAILD_BEGUN", "JAILD_CEASED", "JAILD_CURSORS", "JAILD_EVIDENCE")
     assert all(value.isprintable() for name, value in fields.items() if name not in lists)
     assert all(line.isprintable() for name in lists for line in fields.get(name, "").split("\n"))
 
@@ -133,3 +137,16 @@ def test_a_journal_that_is_away_holds_no_decision_up(mocker, caplog):
     mocker.patch.object(record.journal, "sendv", side_effect=OSError("gone"))
     DECISIONS[MessageId.BANNED](Recorder())
     assert "[sshd] banned 192.0.2.7" in caplog.text
+
+
+def test_which_jails_come_and_go():
+    text, fields = written(lambda told: told.started(["sshd", "web"]))
+    assert text == "jaild watches with 2 jails: sshd, web"
+    assert fields["JAILD_BEGUN"] == "sshd\nweb"
+    text, fields = written(lambda told: told.stopped([]))
+    assert text == "jaild ends, and watches no more with 0 jails"
+    text, fields = written(lambda told: told.reloaded(2, ["web"], ["mail", "ftp"]))
+    assert text == "configuration reloaded: 2 jails"
+    assert (fields["JAILD_BEGUN"], fields["JAILD_CEASED"]) == ("web", "mail\nftp")
+    _, fields = written(lambda told: told.started([f"jail{n}" for n in range(2000)]))
+    assert len(fields["JAILD_BEGUN"]) <= LONGEST_FIELD

@@ -32,6 +32,30 @@ def test_a_jail_that_is_stopped_and_started_by_hand(house):
     ]
 
 
+def test_which_jails_come_and_go_with_a_configuration(house):
+    service = house.open()
+    assert service.at_work == ["sshd"]
+    extra = "[other]\nenabled = true\nfilter = sshd\n"
+    (house.etc / "jail.d/zz.local").write_text(extra)
+    service.reload()
+    (house.etc / "jail.d/zz.local").write_text(extra + "[third]\nenabled = true\nmaxretry = many\n")
+    with pytest.raises(InvalidConfig):
+        service.reload()
+    (house.etc / "jail.d/zz.local").write_text("[sshd]\nmaxretry = 7\n")
+    service.reload()
+    lists = [
+        (fields["JAILD_BEGUN"], fields["JAILD_CEASED"])
+        for _, fields in house.diary.records
+        if fields["MESSAGE_ID"] == MessageId.RELOADED
+    ]
+    assert lists == [("other", ""), ("", ""), ("", "other")]
+    service.stop_jail("sshd", lambda _: None)
+    assert service.at_work == []
+    service.reload()
+    # Stopped by hand it stays so, and that was told.
+    assert house.diary.records[-1][1]["JAILD_CEASED"] == ""
+
+
 def test_a_jail_that_keeps_its_configuration_is_not_said_to_be_off(house):
     service = house.open()
     (house.etc / "jail.d/zz.local").write_text("[sshd]\nmaxretry = many\n")

@@ -40,7 +40,14 @@ LIMIT = Option(
     "mails",
 )
 
-OPTIONS: tuple[Option[object], ...] = (DESTEMAIL, SENDER, SENDERNAME, MTA, DIGEST, LIMIT)
+STARTSTOP = Option(
+    "mail.startstop",
+    values.boolean,
+    "false",
+    "Whether there is a mail when the jail begins to watch, and when it ceases to.",
+)
+
+OPTIONS: tuple[Option[object], ...] = (DESTEMAIL, SENDER, SENDERNAME, MTA, DIGEST, LIMIT, STARTSTOP)
 
 
 def check(section: Section) -> None:
@@ -63,4 +70,5 @@ def read(section: Section, letter: Letter | None) -> MailConfig | None:
         lines=letter.lines,
         digest=section.read(DIGEST),
         limit=section.read(LIMIT),
+        startstop=section.read(STARTSTOP),
     )

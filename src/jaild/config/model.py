@@ -41,7 +41,8 @@ class MailConfig:
     ``mta`` is the way that it takes: ``mail`` is SMTP to this host, ``sendmail`` the program,
     ``smtp`` the server of SmtpConfig. Addresses are ASCII, without angle brackets. ``digest`` is
     how long bans are collected for one mail, in microseconds, 0 for a mail for each; ``limit``
-    is how many mails of the jail an hour may see.
+    is how many mails of the jail an hour may see; ``startstop`` is whether it is told that the jail
+    begins to watch or ceases to.
     """
 
     to: tuple[str, ...]
@@ -52,6 +53,7 @@ class MailConfig:
     lines: bool
     digest: int = 0
     limit: int = 20
+    startstop: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ comes from elsewhere, log text above all, is made harmless to look at and stays 
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
@@ -29,7 +29,7 @@ MOST_ENTRIES = 20
 LONGEST_FIELD = 4000
 LONGEST_TEXT = 1000
 # These hold one thing a line.
-_LISTS = frozenset({"JAILD_CURSORS", "JAILD_EVIDENCE"})
+_LISTS = frozenset({"JAILD_BEGUN", "JAILD_CEASED", "JAILD_CURSORS", "JAILD_EVIDENCE"})
 
 
 class MessageId(StrEnum):
@@ -51,6 +51,8 @@ class MessageId(StrEnum):
     JAIL_STOPPED = "6534bed2d20c4a3d9bec7c3d62c5f617"
     JAIL_STARTED = "6ca351b6cae046ef8aeb4ea18d262bce"
     DENIED = "8df52f2a42a248e1a1bcadaff3f4cf9d"
+    SERVICE_STARTED = "f1421ac12e4f489691c52d4073b2e067"
+    SERVICE_STOPPED = "0bc1907a14a149d78aecfd1563d3244d"
     NOTICES_DROPPED = "4715fff1d02c4143b1a7475d0acd4263"
     NOTICE_GIVEN_UP = "30159594dd6a4a0f853fe1ceb4ad7785"
 
@@ -122,10 +124,21 @@ class Recorder:
         )
         self._write(MessageId.POSITION_LOST, WARNING, text, {"JAILD_SINCE_USEC": str(since)})
 
-    def reloaded(self, jails: int) -> None:
-        """Record that a new configuration is in use."""
+    def started(self, jails: Collection[str]) -> None:
+        """Record that jaild guards the host, with these jails."""
+        text = f"jaild watches with {_jails(jails)}"
+        self._write(MessageId.SERVICE_STARTED, NOTICE, text, {"JAILD_BEGUN": _names(jails)})
+
+    def stopped(self, jails: Collection[str]) -> None:
+        """Record that jaild ends, and with it the watch of these jails; bans stay in force."""
+        text = f"jaild ends, and watches no more with {_jails(jails)}"
+        self._write(MessageId.SERVICE_STOPPED, NOTICE, text, {"JAILD_CEASED": _names(jails)})
+
+    def reloaded(self, jails: int, begun: Collection[str], ceased: Collection[str]) -> None:
+        """Record that a new configuration is in use, and which jails came and went with it."""
         text = f"configuration reloaded: {jails} jail{'s' if jails != 1 else ''}"
-        self._write(MessageId.RELOADED, NOTICE, text, {"JAILD_JAILS": str(jails)})
+        more = {"JAILD_BEGUN": _names(begun), "JAILD_CEASED": _names(ceased)}
+        self._write(MessageId.RELOADED, NOTICE, text, {"JAILD_JAILS": str(jails), **more})
 
     def config_refused(self, reason: str) -> None:
         """Record that a new configuration was refused and the old one stays."""
@@ -194,6 +207,15 @@ def _evidence(ban: Ban) -> dict[str, str]:
         "JAILD_CURSORS": _last(printable(one.cursor) for one in entries if one.cursor),
         "JAILD_EVIDENCE": _last(f"{one.time} {printable(one.message)}" for one in entries),
     }
+
+
+def _jails(names: Collection[str]) -> str:
+    count = "1 jail" if len(names) == 1 else f"{len(names)} jails"
+    return f"{count}: {', '.join(names)}" if names else count
+
+
+def _names(names: Iterable[str]) -> str:
+    return _last(map(printable, names))
 
 
 def _last(lines: Iterable[str]) -> str:

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from email import quoprimime
 
 from jaild.core.text import printable
-from jaild.notify import ban_table, ban_text
-from jaild.notify.model import Facts, Notice, Report
+from jaild.notify import ban_table, ban_text, change_text
+from jaild.notify.model import Facts, News, Notice, Report
 
 WIDTH = 78
 # Of one mail, as it is sent: ten thousand bans are all named, by the longest addresses there are.
@@ -70,12 +70,16 @@ class Page:
 
 def jail_of(report: Report) -> str:
     """Return the name of the jail that a report is of, "" if it is of none."""
-    return next((one.jail for one in (*report.notices, *report.omitted)), "")
+    return next((one.jail for one in _news(report)), "")
 
 
 def host_of(report: Report) -> str:
     """Return the name of the host that has banned."""
-    return next((one.host for one in (*report.notices, *report.omitted)), os.uname().nodename)
+    return next((one.host for one in _news(report)), os.uname().nodename)
+
+
+def _news(report: Report) -> tuple[News, ...]:
+    return (*report.notices, *report.omitted, *report.changes)
 
 
 def text(report: Report) -> str:
@@ -83,6 +87,7 @@ def text(report: Report) -> str:
     page = Page(MOST_BYTES)
     bans = [*report.notices, *report.omitted]
     page.add(_opening(report, bans))
+    page.add(_changes(report, bans))
     if len(bans) == 1:
         page.add(["", *ban_text.rows(bans[0], _facts(report, bans[0]))])
     elif bans:
@@ -124,7 +129,9 @@ def _opening(report: Report, bans: Sequence[Notice]) -> Iterator[str]:
         sentence = "This is a test, which somebody has asked for: nobody was banned. "
         yield from _wrapped(f"{sentence}A mail of jail {jail} on {host} looks like this:")
         yield ""
-    if len(bans) == 1:
+    if report.changes and not bans:
+        sentence = f"Jail {jail} on {host} {change_text.state(report.changes[-1])}."
+    elif len(bans) == 1:
         sentence = f"Jail {jail} on {host} has banned {printable(bans[0].address)}."
     else:
         sentence = f"Jail {jail} on {host} has banned {len(bans):,} addresses."
@@ -143,6 +150,16 @@ def _opening(report: Report, bans: Sequence[Notice]) -> Iterator[str]:
             " sent. The journal has them, see EXAMPLES in jaild(8)."
         )
         yield from _wrapped(sentence)
+
+
+def _changes(report: Report, bans: Sequence[Notice]) -> Iterator[str]:
+    if not report.changes:
+        return
+    if bans:
+        yield ""
+        yield f"The jail {change_text.state(report.changes[-1])}:"
+    yield ""
+    yield from (_INDENT + row for row in change_text.rows(report.changes))
 
 
 def _details(page: Page, report: Report, notice: Notice) -> None:
@@ -187,6 +204,11 @@ def _end(report: Report, bans: Sequence[Notice]) -> Iterator[str]:
         yield ""
         yield f"{_INDENT}jailctl explain {address}"
         yield f"{_INDENT}sudo jailctl unban {jail} {address}"
+    elif report.changes:
+        yield ""
+        yield "How it stands now:"
+        yield ""
+        yield f"{_INDENT}jailctl status {printable(shlex.quote(report.changes[-1].jail))}"
     host = printable(host_of(report))
     yield ""
     yield "-- "

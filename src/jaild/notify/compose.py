@@ -15,7 +15,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 
 from jaild.core.text import printable
-from jaild.notify import body
+from jaild.notify import body, change_text
 from jaild.notify.model import Report
 
 # Where a line may have to be encoded, it is: not every server takes more than seven bits.
@@ -53,6 +53,8 @@ def compose(report: Report) -> EmailMessage:
 def _subject(report: Report) -> str:
     jail, host = _short(body.jail_of(report)), _short(body.host_of(report))
     bans = [*report.notices, *report.omitted]
+    if report.changes and not bans:
+        return f"[jaild] {jail}: {change_text.state(report.changes[-1])} on {host}"
     if report.test:
         return f"[jaild] {jail}: test from {host}"
     if len(bans) == 1:

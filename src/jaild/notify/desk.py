@@ -5,7 +5,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jaild.core.errors import StoreFailed
 from jaild.dbus.loop import Handle, Loop
@@ -60,7 +60,7 @@ class Desk:
         self._follower = Follower(
             world.loop, world.open_journal, self._inbox, world.now, self._wake
         )
-        self._tidy = Tidy(world.loop, queue)
+        self._tidy = Tidy(world.loop, queue, self._forget_former)
         self._following = False
         self._timer: Handle | None = None
         self._told = ""
@@ -85,6 +85,14 @@ class Desk:
             self._follower.start()
         self._following = settings.is_needed
         self._wake()
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in use."""
+        return self._settings
+
+    def _forget_former(self) -> None:
+        self.use(replace(self._settings, former={}))
 
     def save(self) -> None:
         """Save how far the journal has been read."""

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The jaild authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""This module follows jaild's records of bans and puts each into the queue, once.
+"""This module follows jaild's records, of bans above all, and puts each into the queue, once.
 
 The notices and the place in the journal that they came from are saved together; whatever fails on
 the way is begun again at the place that was saved last.
@@ -17,8 +17,8 @@ from jaild.core.errors import StoreFailed
 from jaild.core.position import Position
 from jaild.dbus.loop import Handle, Loop
 from jaild.notify import notices
-from jaild.notify.model import Notice
-from jaild.notify.notices import Malformed
+from jaild.notify.fields import Malformed
+from jaild.notify.model import News
 
 logger = logging.getLogger(__name__)
 
@@ -57,8 +57,8 @@ class Place(Protocol):
     def position(self) -> Position | None:
         """Return where reading stands."""
 
-    def take(self, found: list[Notice], position: Position) -> None:
-        """Save notices and where they have been read."""
+    def take(self, found: list[News], position: Position) -> None:
+        """Save news and where they have been read."""
 
 
 class Follower:
@@ -150,13 +150,13 @@ class Follower:
 
     def _turn(self, reader: Source) -> tuple[int, int]:
         """Take the next records; return how many entries there were, and notices."""
-        found: list[Notice] = []
+        found: list[News] = []
         count = time = 0
         cursor = ""
         for entry in reader.read(TURN):
             count, time, cursor = count + 1, entry.time, reader.cursor
             try:
-                found.append(notices.of_entry(entry, cursor))
+                found.extend(notices.of_record(entry, cursor))
             except Malformed as error:
                 self._pass_over(str(error))
         if count:
@@ -170,7 +170,7 @@ class Follower:
         # Once each: whoever can make jaild write such records can make it write many.
         if what not in self._warned:
             self._warned.add(what)
-            logger.warning("a record of a ban is malformed (%s) and is not told", what)
+            logger.warning("a record of jaild's is malformed (%s) and is not told", what)
 
     def _fail(self, error: Exception) -> None:
         if str(error) != self._trouble:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from jaild.core.position import Position
 from jaild.notify.dropping import Dropped
-from jaild.notify.model import Notice
+from jaild.notify.model import News
 from jaild.notify.queue import Queue
 from jaild.notify.settings import Settings
 
@@ -26,7 +26,7 @@ class Inbox:
         """Return where reading stands; raises StoreFailed."""
         return self.queue.position()
 
-    def take(self, found: list[Notice], position: Position) -> None:
-        """Save notices and where they have been read; raises StoreFailed."""
-        addressed = [(notice, self.settings.dests(notice.jail)) for notice in found]
+    def take(self, found: list[News], position: Position) -> None:
+        """Save news and where they have been read; raises StoreFailed."""
+        addressed = [(news, self.settings.dests(news)) for news in found]
         self.dropped.add(self.queue.take(addressed, position, self.now()))

@@ -36,6 +36,22 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """One jail that ``begins`` to watch or ceases to, and why, at a time; the rest as in Notice."""
+
+    jail: str
+    begins: bool
+    reason: str
+    since: int
+    host: str
+    cursor: str
+
+
+# Whatever waits to be told.
+News = Notice | Change
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One log line, as ``text`` "Nov 22 10:01:02 unit[pid]: message": printable, bounded."""
 
@@ -66,7 +82,7 @@ class Report:
     ``since`` is when the report was made up. ``message_id``, with its angle brackets, stays the
     same when a report is sent a second time. ``lost`` is how many notices were dropped untold.
     A ``plain`` one has nothing that others wrote: it was refused because of that. ``rest`` are the
-    recipients that have yet to get it, if others have it already.
+    recipients that have yet to get it, if others have it already. ``changes`` are oldest first.
     """
 
     mail: MailConfig
@@ -80,6 +96,7 @@ class Report:
     lost: int = 0
     plain: bool = False
     rest: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 class DeliveryFailed(JaildError):

@@ -1,10 +1,7 @@
 # SPDX-FileCopyrightText: The jaild authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""This module makes notices of jaild's records of bans, and text of notices for the queue.
-
-jaild writes the records, but it reads what attackers write: each field is checked again.
-"""
+"""This module makes news of jaild's records, of bans above all, and text of news for the queue."""
 
 import hashlib
 import json
@@ -16,25 +13,32 @@ from jaild.core.entry import Entry
 from jaild.core.errors import InvalidAddress
 from jaild.core.match import Match
 from jaild.core.text import printable
-from jaild.journal.record import LONGEST_FIELD, LONGEST_TEXT, MOST_ENTRIES, MessageId
-from jaild.notify.model import Notice
+from jaild.journal.record import LONGEST_TEXT, MOST_ENTRIES, MessageId
+from jaild.notify import changes
+from jaild.notify.fields import Malformed, lines, name, number
+from jaild.notify.model import Change, News, Notice
 
 # Whoever may write to the journal may write such an entry; the unit is journald's own word.
 MATCH = Match(
     (
         {
-            "MESSAGE_ID": frozenset({MessageId.BANNED.value.encode()}),
+            "MESSAGE_ID": frozenset(
+                kind.value.encode() for kind in (MessageId.BANNED, *changes.KINDS)
+            ),
             "_SYSTEMD_UNIT": frozenset({b"jaild.service"}),
         },
     )
 )
-_LONGEST_NAME = 255
+_LISTS = ("JAILD_EVIDENCE", "JAILD_CURSORS")
 _CURSOR = re.compile(r"[!-:<-~]+=[!-:<-~]*(?:;[!-:<-~]+=[!-:<-~]*)*")
 _CURSOR_TIME = re.compile(r"(?:^|;)t=([0-9a-f]{1,16})(?:;|$)")
 
 
-class Malformed(Exception):
-    """A record is not one that jaild writes; the text names what is wrong, without its content."""
+def of_record(entry: Entry, cursor: str) -> list[News]:
+    """Return what a record tells; raises Malformed."""
+    if entry.get("MESSAGE_ID") == MessageId.BANNED:
+        return [of_entry(entry, cursor)]
+    return [*changes.of_entry(entry, cursor)]
 
 
 def of_entry(entry: Entry, cursor: str) -> Notice:
@@ -44,26 +48,29 @@ def of_entry(entry: Entry, cursor: str) -> Notice:
     except InvalidAddress:
         raise Malformed("the address") from None
     return Notice(
-        jail=_name(entry, "JAILD_JAIL", "the jail"),
+        jail=name(entry, "JAILD_JAIL", "the jail"),
         address=address,
-        since=_number(entry, "JAILD_SINCE_USEC", FOREVER - 1),
-        until=_number(entry, "JAILD_UNTIL_USEC", FOREVER),
-        failures=_number(entry, "JAILD_FAILURES", 2**32 - 1),
+        since=number(entry, "JAILD_SINCE_USEC", FOREVER - 1),
+        until=number(entry, "JAILD_UNTIL_USEC", FOREVER),
+        failures=number(entry, "JAILD_FAILURES", 2**32 - 1),
         reason=printable(entry.get("JAILD_REASON")[:LONGEST_TEXT]),
-        evidence=_evidence(_list(entry, "JAILD_EVIDENCE"), _list(entry, "JAILD_CURSORS")),
-        host=_name(entry, "_HOSTNAME", "the host's name"),
+        evidence=_evidence(*(lines(entry, field)[-MOST_ENTRIES:] for field in _LISTS)),
+        host=name(entry, "_HOSTNAME", "the host's name"),
         cursor=cursor,
     )
 
 
-def key_of(notice: Notice) -> str:
+def key_of(news: News) -> str:
     """Return what the same ban of the same host always has and no other: 32 hexadecimal digits."""
-    parts = (notice.host, notice.jail, notice.address, str(notice.since))
+    about = news.address if isinstance(news, Notice) else f"begins {news.begins}"
+    parts = (news.host, news.jail, about, str(news.since))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
-def to_text(notice: Notice) -> str:
-    """Return a notice as text that of_text() reads."""
+def to_text(notice: News) -> str:
+    """Return news as text that of_text() reads."""
+    if isinstance(notice, Change):
+        return changes.to_text(notice)
     return json.dumps(
         [
             *(notice.jail, notice.address, str(notice.since), str(notice.until)),
@@ -72,9 +79,12 @@ def to_text(notice: Notice) -> str:
     )
 
 
-def of_text(text: str) -> Notice:
-    """Return the notice of which to_text() made a text; raises ValueError, TypeError."""
-    jail, address, since, until, failures, reason, evidence, host, cursor = json.loads(text)
+def of_text(text: str) -> News:
+    """Return the news of which to_text() made a text; raises ValueError, TypeError."""
+    parts = json.loads(text)
+    if changes.is_change(parts):
+        return changes.of_parts(parts)
+    jail, address, since, until, failures, reason, evidence, host, cursor = parts
     return Notice(
         jail=jail,
         address=Address(address),
@@ -86,28 +96,6 @@ def of_text(text: str) -> Notice:
         host=host,
         cursor=cursor,
     )
-
-
-def _name(entry: Entry, field: str, what: str) -> str:
-    text = entry.get(field)
-    if not text or len(text) > _LONGEST_NAME or not text.isprintable():
-        raise Malformed(what)
-    return text
-
-
-def _number(entry: Entry, field: str, most: int) -> int:
-    text = entry.get(field)
-    # As long as 2**64 is in digits: longer ones would take their time to be read.
-    if not re.fullmatch(r"[0-9]{1,20}", text) or int(text) > most:
-        raise Malformed(f"the number {field}")
-    return int(text)
-
-
-def _list(entry: Entry, field: str) -> list[str]:
-    text = entry.get(field)
-    if len(text.encode()) > 2 * LONGEST_FIELD:
-        raise Malformed(f"the list {field}")
-    return [line for line in text.split("\n") if line][-MOST_ENTRIES:]
 
 
 def _evidence(texts: list[str], cursors: list[str]) -> tuple[Evidence, ...]:

@@ -17,7 +17,7 @@ from jaild.core.position import Position
 from jaild.notify import notices
 from jaild.notify.database import Database
 from jaild.notify.dropping import drop_oldest, end_empty
-from jaild.notify.model import Notice
+from jaild.notify.model import News, Notice
 from jaild.notify.pacing import HOUR, Waiting
 from jaild.state.damage import Damaged
 
@@ -84,7 +84,7 @@ class Queue:
         return int(count)
 
     def take(
-        self, found: Sequence[tuple[Notice, Collection[str]]], position: Position, now: int
+        self, found: Sequence[tuple[News, Collection[str]]], position: Position, now: int
     ) -> int:
         """Save notices, each with its destinations, and where they were read, in one step.
 
@@ -149,8 +149,8 @@ class Queue:
             ).fetchall()
         return [Outgoing(*row) for row in rows]
 
-    def notices_of(self, number: int, full: int) -> list[Notice]:
-        """Return the notices of a report, oldest first; those after ``full`` without evidence."""
+    def notices_of(self, number: int, full: int) -> list[News]:
+        """Return the news of a report, oldest first; those after ``full`` without evidence."""
         with self._step() as db:
             rows = db.execute(
                 "SELECT data FROM waiting JOIN notice ON notice = id WHERE report = ? ORDER BY id",
@@ -158,7 +158,7 @@ class Queue:
             )
             # One by one: ten thousand with all their evidence would take a hundred megabytes.
             found = enumerate(_notice(text) for (text,) in rows)
-            return [one if place < full else replace(one, evidence=()) for place, one in found]
+            return [one if place < full else _bare(one) for place, one in found]
 
     def sent(self, now: int) -> list[tuple[str, int]]:
         """Return jail and time of each mail of the last hour, with those on their way as of now."""
@@ -252,14 +252,18 @@ def _others(
     ]
 
 
-def _notice(text: str) -> Notice:
+def _bare(news: News) -> News:
+    return replace(news, evidence=()) if isinstance(news, Notice) else news
+
+
+def _notice(text: str) -> News:
     try:
         return notices.of_text(text)
     except (ValueError, TypeError) as error:
         raise Damaged(f"a notice cannot be read: {error}") from error
 
 
-def _add(db: sqlite3.Connection, notice: Notice, dests: Collection[str], now: int) -> None:
+def _add(db: sqlite3.Connection, notice: News, dests: Collection[str], now: int) -> None:
     seen = db.execute("INSERT OR IGNORE INTO recent (key) VALUES (?)", (notices.key_of(notice),))
     if not seen.rowcount:
         return

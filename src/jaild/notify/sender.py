@@ -17,7 +17,7 @@ from itertools import groupby
 from jaild.core.errors import StoreFailed
 from jaild.journal.record import Recorder
 from jaild.notify import pacing
-from jaild.notify.model import DeliveryFailed, PartlyDelivered, Report
+from jaild.notify.model import Change, DeliveryFailed, Notice, PartlyDelivered, Report
 from jaild.notify.parts import MOST_FULL, Parts, facts_of
 from jaild.notify.queue import MAIL, Outgoing, Queue
 from jaild.notify.settings import Settings
@@ -155,7 +155,7 @@ class Sender:
         If not, its jail has a mistake, or nobody has been configured to get it for a moment.
         """
         if one.dest == MAIL:
-            return one.jail in self.settings.mails
+            return self.settings.mail_of(one.jail) is not None
         return one.dest in self.settings.notify.webhooks
 
     def _attempt(self, one: Outgoing) -> None:
@@ -207,15 +207,18 @@ class Sender:
 
     def _send(self, one: Outgoing) -> None:
         full = MOST_FULL if one.dest == MAIL else MOST_POSTED
-        notices = self._queue.notices_of(one.number, full)
-        if not notices:
+        news = self._queue.notices_of(one.number, full)
+        notices = [each for each in news if isinstance(each, Notice)]
+        if not news:
             return
         if one.dest != MAIL:
             facts = facts_of(notices, self.parts, time.monotonic, whois=False)
             self._go_on()
             self.parts.post(one.dest, notices, facts)
             return
-        mail = self.settings.mails[one.jail]
+        mail = self.settings.mail_of(one.jail)
+        if mail is None:
+            return
         rest = tuple(name for name in one.rest.split("\n") if name in mail.to)
         if one.rest and not rest:
             # Those who have not got it are not to get it any more.
@@ -228,6 +231,7 @@ class Sender:
             message_id=one.message_id,
             lost=one.lost,
             rest=rest,
+            changes=tuple(each for each in news if isinstance(each, Change)),
         )
         made = stripped(report) if one.plain else self._detailed(report)
         self._go_on()
@@ -306,7 +310,7 @@ class Sender:
         return self._held
 
     def _way(self, one: Outgoing) -> Hashable:
-        mail = self.settings.mails.get(one.jail)
+        mail = self.settings.mail_of(one.jail)
         if one.dest != MAIL or mail is None:
             return one.dest
         return (mail.mta, tuple(one.rest.split("\n")) if one.rest else mail.to)
@@ -323,8 +327,9 @@ def _due(one: Outgoing, now: int) -> int:
 
 def stripped(report: Report) -> Report:
     """Return a report without anything that others wrote: a filter may refuse it for that."""
-    bare = [replace(one, reason="", evidence=()) for one in report.notices]
-    return replace(report, notices=tuple(bare), plain=True)
+    bare = tuple(replace(one, reason="", evidence=()) for one in report.notices)
+    changes = tuple(replace(one, reason="") for one in report.changes)
+    return replace(report, notices=bare, changes=changes, plain=True)
 
 
 def message_id(domain: str) -> str:

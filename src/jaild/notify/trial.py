@@ -109,7 +109,7 @@ def _chosen(settings: Settings, jail: str) -> dict[str, MailConfig]:
         return {jail: settings.mails[jail]} if jail in settings.mails else {}
     kinds: dict[MailConfig, str] = {}
     for name, mail in settings.mails.items():
-        kinds.setdefault(replace(mail, digest=0, limit=1), name)
+        kinds.setdefault(replace(mail, digest=0, limit=1, startstop=False), name)
     return {name: settings.mails[name] for name in kinds.values()}
 
 

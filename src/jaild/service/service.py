@@ -265,8 +265,13 @@ class Service:
         except InvalidConfig as error:
             self._parts.recorder.config_refused(str(error))
             raise
+        before = self.at_work
         mistakes = self._adopt(config)
-        self._parts.recorder.reloaded(len(config.jails) + len(config.broken) - len(mistakes))
+        self._parts.recorder.reloaded(
+            len(config.jails) + len(config.broken) - len(mistakes),
+            [name for name in self.at_work if name not in before],
+            [name for name in before if name not in self._jails],
+        )
         for listener in self.listeners:
             listener.reloaded()
         self._jails_changed()
@@ -339,6 +344,11 @@ class Service:
     def entries_read(self) -> int:
         """How many entries have been read since the start."""
         return self._reading.entries
+
+    @property
+    def at_work(self) -> list[str]:
+        """The names of the jails that watch."""
+        return [guard.name for guard in self._jails if guard.jail is not None]
 
     @property
     def ban_count(self) -> int:
