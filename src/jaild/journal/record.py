@@ -176,7 +176,8 @@ class Recorder:
 
     def notices_dropped(self, count: int) -> None:
         """Record that the oldest of too many bans that wait to be told are dropped."""
-        text = f"too many bans wait to be told: the oldest {count} are dropped"
+        oldest = "the oldest is" if count == 1 else f"the oldest {count} are"
+        text = f"too many bans wait to be told: {oldest} dropped"
         self._write(MessageId.NOTICES_DROPPED, ERROR, text, {"JAILD_COUNT": str(count)})
 
     def notice_given_up(self, jail: str, count: int, what: str, reason: str) -> None:
