@@ -4,6 +4,7 @@
 """What goes wrong with a real ufw, and what others do to it."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,9 @@ pytestmark = [
     pytest.mark.root,
     pytest.mark.skipif(not can_unshare(), reason="needs root, ufw and namespaces"),
 ]
+
+
+LEGACY = Path("/usr/sbin/xtables-legacy-multi")
 
 
 def test_after_reset_everything_comes_back(active):
@@ -70,6 +74,21 @@ def test_ipv6_switched_off(active):
     assert active.ask("flush") == 2
     assert V6 not in (active.etc / "user6.rules").read_text()
     assert active.kernel() + active.kernel(6) == []
+
+
+@pytest.mark.skipif(not LEGACY.exists(), reason="needs iptables of the old kind")
+def test_with_iptables_of_the_old_kind_what_is_lost_is_noticed(house):
+    house.run("mount", "--bind", str(LEGACY), str(LEGACY.with_name("xtables-nft-multi")))
+    assert "legacy" in house.run("iptables", "--version")
+    house.enable()
+    bans = [rule(V4), rule("198.51.100.8")]
+    house.sync(bans)
+    for _ in range(2):
+        assert house.ask("look") == ["active", 0]
+        house.run("iptables", "-F", "ufw-user-input")
+        assert house.ask("look") == ["active", 2]
+        assert house.sync(bans) == ["active", 0, 0, []]
+        assert house.kernel()[0] == REJECT4
 
 
 @pytest.mark.parametrize(

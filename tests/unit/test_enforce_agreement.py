@@ -117,14 +117,36 @@ def test_a_kernel_that_does_not_count_is_never_known(kernel):
     assert not made.is_complete(4, FIRST)
 
 
-def test_a_list_makes_it_complete_but_not_equal(kernel):
+def test_a_number_that_does_not_count_our_own_changes_is_not_believed(agreed, kernel):
+    """As with iptables of the old kind, beside which nf_tables still has a number."""
+    assert not agreed.load(4, lambda: None)
+    for _ in range(2):
+        agreed.refresh()
+        agreed.seen(4, FIRST)
+        agreed.seen(6, FIRST)
+        assert not agreed.is_complete(4, FIRST)
+    assert agreed.is_complete(6, FIRST)
+    assert agreed.load(4, kernel.change)
+    agreed.refresh()
+    agreed.seen(4, SECOND)
+    assert agreed.is_complete(4, SECOND)
+
+
+def test_before_the_first_change_of_our_own_the_number_is_not_believed(kernel):
     made = Agreement(kernel.read)
     made.refresh()
     made.seen(4, FIRST)
-    made.seen(6, None)
-    assert made.is_complete(4, FIRST)
-    assert not made.is_equal(4, FIRST)
-    assert not made.is_complete(6, None)
+    assert not made.is_complete(4, FIRST)
+
+
+def test_a_list_makes_it_complete_but_not_equal(agreed, kernel):
+    kernel.change()
+    agreed.refresh()
+    agreed.seen(4, FIRST)
+    agreed.seen(6, None)
+    assert agreed.is_complete(4, FIRST)
+    assert not agreed.is_equal(4, FIRST)
+    assert not agreed.is_complete(6, None)
 
 
 def message(kind: int, attributes: bytes) -> bytes:

@@ -5,7 +5,8 @@
 
 Listing takes the kernel longer the more rules there are, much longer than in proportion. But it
 counts every change of its rules, whoever makes it: while that number stays, and the file too, what
-was true of both still is. iptables of the old kind does not count; then nothing is ever known.
+was true of both still is. It does not count the rules of iptables of the old kind, and its number
+then stays for ever. So the number is believed once it was seen to count a change of our own.
 """
 
 import socket
@@ -53,6 +54,7 @@ class Agreement:
     def __init__(self, generation: Callable[[], int | None] = read) -> None:
         self._read = generation
         self._generation: int | None = None
+        self._counted: set[int] = set()
         self._loaded: set[int] = set()
         self._equal: dict[int, Stamp] = {}
         self._complete: dict[int, Stamp] = {}
@@ -70,14 +72,15 @@ class Agreement:
         before = self._generation
         load()
         self._generation = self._read()
-        alone = before is not None and self._generation == before + 1
-        if not alone:
-            self._forget()
         self._equal.pop(family, None)
         self._complete.pop(family, None)
-        if alone:
-            self._loaded.add(family)
-        return alone
+        if before is None or self._generation != before + 1:
+            self._forget()
+            self._counted.discard(family)
+            return False
+        self._counted.add(family)
+        self._loaded.add(family)
+        return True
 
     def settle(self, stamps: Mapping[int, Stamp | None]) -> None:
         """Take that the files are in place whose rules have been loaded since refresh()."""
@@ -89,7 +92,7 @@ class Agreement:
 
     def seen(self, family: int, stamp: Stamp | None) -> None:
         """Take that a list of the chains has just had all rules of jaild's of this version."""
-        if stamp is not None and self._generation is not None:
+        if stamp is not None and family in self._counted:
             self._complete[family] = stamp
 
     def is_equal(self, family: int, stamp: Stamp | None) -> bool:
