@@ -67,7 +67,7 @@ def test_from_the_first_ban_to_the_last(house: House, bus: PrivateBus):
     wanted = ("4", *_rule(V4), *_rule("127.0.0.1"), *_rule("203.0.113.9"), *_rule(V6))
     state, refused = _call(bus, "Apply", "a(sssss)a(sssss)", *wanted, "0")
     assert state == "active"
-    assert [address for address, _ in refused] == ["127.0.0.1", "203.0.113.9"]
+    assert [address for _, address, _ in refused] == ["127.0.0.1", "203.0.113.9"]
     assert house.kernel() == [REJECT4]
     assert len(house.kernel(6)) == 1
     assert _call(bus, "Rules", "") == [[list(_rule(V4)), list(_rule(V6))]]

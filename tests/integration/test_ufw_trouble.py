@@ -67,7 +67,7 @@ def test_ipv6_switched_off(active):
         "active",
         1,
         0,
-        [["2001:db8::8", "IPv6 is switched off in /etc/default/ufw"]],
+        [["sshd", "2001:db8::8", "IPv6 is switched off in /etc/default/ufw"]],
     ]
     assert active.kernel() == [REJECT4]
     assert V6 in (active.etc / "user6.rules").read_text()
@@ -167,9 +167,9 @@ def test_the_lock_is_waited_for_but_not_for_ever(active):
 
 
 def test_what_ufw_does_not_take_is_refused_alone(active):
-    answer = active.apply([rule("192.0.2.1", "0:100"), rule(V4)])
+    answer = active.apply([rule(V4, "0:100", jail="web"), rule(V4)])
     assert answer[:3] == ["active", 1, 0]
-    assert answer[3][0][0] == "192.0.2.1"
+    assert [refused[:2] for refused in answer[3]] == [["web", V4]]
     assert active.kernel() == [REJECT4]
 
 
@@ -181,7 +181,7 @@ def test_by_command_line(active):
     assert active.kernel()[-1] == "-p tcp -m tcp --dport 22 -j ACCEPT"
     assert REJECT4 in active.kernel()
     assert active.sync(bans[:2]) == ["active", 0, 1, []]
-    assert active.apply([["other", *bans[0][1:]]])[3][0][0] == V4
+    assert active.apply([["other", *bans[0][1:]]])[3][0][:2] == ["other", V4]
     assert active.ask("flush") == 2
     assert len(active.status()) == 2
 

@@ -13,7 +13,7 @@ from jaild.core.rule import Rule
 from jaild.dbus.errors import NoReply, ServiceUnavailable
 from jaild.enforce.client import STARTED, Client
 from jaild.enforce.memory import Memory
-from jaild.enforce.port import Outcome
+from jaild.enforce.port import Outcome, Refusal
 
 A = Rule("sshd", Address("198.51.100.7"), "22", "tcp")
 B = Rule("sshd", Address("2001:db8::7"))
@@ -67,12 +67,13 @@ def client(bus, heard):
 
 
 def test_a_change(client, bus, heard):
-    bus.answer = ("inactive", [("2001:db8::7", "IPv6 is off")])
+    bus.answer = ("inactive", [("sshd", "2001:db8::7", "IPv6 is off")])
     client.apply([A, B], [A], heard.append)
     (call,) = bus.calls
     assert (call.method, call.signature) == ("Apply", "a(sssss)a(sssss)")
     assert call.args == ([A.as_tuple(), B.as_tuple()], [A.as_tuple()])
-    assert heard == [Outcome("inactive", ((B.address, "IPv6 is off"),), added=1, dropped=1)]
+    refused = (Refusal("sshd", B.address, "IPv6 is off"),)
+    assert heard == [Outcome("inactive", refused, added=1, dropped=1)]
     assert call.body() is not None
 
 
@@ -161,5 +162,6 @@ def test_memory_can_refuse_and_fail(heard):
     memory.present(heard.append)
     failed = heard[1]
     assert isinstance(failed, FirewallFailed)
-    assert heard == [Outcome("active", ((A.address, "because"),), added=1), failed, failed, (B,)]
+    refused = (Refusal("sshd", A.address, "because"),)
+    assert heard == [Outcome("active", refused, added=1), failed, failed, (B,)]
     assert memory.rules == {B}

@@ -16,7 +16,7 @@ from jaild.dbus.publish import Caller
 from jaild.enforce import bus_names, server
 from jaild.enforce.engine import Condition, Result
 from jaild.enforce.lock import Busy
-from jaild.enforce.port import Outcome
+from jaild.enforce.port import Outcome, Refusal
 from jaild.enforce.server import Enforcer
 from jaild.enforce.veto import Veto
 
@@ -100,8 +100,9 @@ def test_a_change_is_carried_out_and_told(room):
 
 
 def test_the_whole_roster(room):
-    room.engine.refused = ((Address("2001:db8::1"), "IPv6 is off"),)
-    assert room.call("Sync", [ATTACKER]) == ("active", 1, 0, [("2001:db8::1", "IPv6 is off")])
+    refusal = Refusal("sshd", Address("2001:db8::1"), "IPv6 is off")
+    room.engine.refused = (refusal,)
+    assert room.call("Sync", [ATTACKER]) == ("active", 1, 0, [refusal])
 
 
 def test_the_rules_that_there_are(room):
@@ -143,16 +144,16 @@ def test_others_may_do_nothing(room, sender, name, arguments):
 )
 def test_each_bad_rule_is_refused_and_the_rest_go_on(room, value, why):
     state, refused = room.call("Apply", [value, ATTACKER], [])
-    ((address, reason),) = refused
+    ((jail, address, reason),) = refused
     assert state == "active"
-    assert address == value[1]
+    assert (jail, address) == value[:2]
     assert why in reason
     assert room.engine.calls == [("apply", [Rule(*ATTACKER)], [])]
 
 
 def test_what_is_malformed_is_not_dropped_either(room):
-    _, refused = room.call("Apply", [], [("sshd", "x" * 1000, "", "any", "reject")])
-    assert len(refused[0][0]) == 64
+    _, refused = room.call("Apply", [], [("y" * 1000, "x" * 1000, "", "any", "reject")])
+    assert [len(text) for text in refused[0][:2]] == [64, 64]
     assert room.engine.calls == [("apply", [], [])]
 
 

@@ -3,6 +3,8 @@
 
 """The service on a clock of the test's own, with a firewall in memory."""
 
+from dataclasses import replace
+
 import pytest
 
 from jaild.core.ban import FOREVER
@@ -15,6 +17,7 @@ from jaild.core.errors import (
     StoreFailed,
 )
 from jaild.core.rule import Rule
+from jaild.enforce.port import Refusal
 from jaild.journal.record import MessageId
 from jaild.service import ledger
 from tests.clockwork import House
@@ -140,6 +143,29 @@ def test_the_enforcer_has_the_last_word(house, service):
     assert isinstance(found, AddressIgnored)
     assert "it is loopback" in str(found)
     assert service.ban_count == 0
+
+
+def test_what_ufw_does_not_take_of_one_jail_is_struck_out_there_alone(house):
+    (house.etc / "jail.d/web.local").write_text("[web]\nenabled = true\nfilter = sshd\nport = 80\n")
+    service = house.open()
+    answer(house, service.ban, "sshd", PEER, 0, "")
+    apply = house.firewall.apply
+
+    def refuse(add, drop, done):
+        new = [rule for rule in add if rule.jail != "web"]
+        refused = tuple(Refusal("web", rule.address, "no") for rule in add if rule.jail == "web")
+        apply(new, drop, lambda outcome: done(replace(outcome, refused=refused)))
+
+    house.firewall.apply = refuse
+    found = answer(house, service.ban, "web", PEER, 0, "")
+    assert isinstance(found, AddressIgnored)
+    assert [ban.jail for ban in service.bans("")] == ["sshd"]
+    assert house.firewall.rules == {RULE}
+    assert ("removed", "web", PEER, "refused: no") in house.diary.events
+    kinds = [
+        fields["MESSAGE_ID"] for _, fields in house.diary.records if fields["JAILD_JAIL"] == "web"
+    ]
+    assert sorted(kinds) == sorted([MessageId.BANNED, MessageId.REFUSED])
 
 
 def test_a_failed_firewall_is_said_retried_and_mended(house, service):

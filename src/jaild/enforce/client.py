@@ -121,8 +121,8 @@ def _tuples(rules: Sequence[Rule]) -> list[tuple[str, str, str, str, str]]:
     return [rule.as_tuple() for rule in rules]
 
 
-def _refusals(refused: Sequence[tuple[str, str]]) -> tuple[Refusal, ...]:
-    return tuple((Address(address), reason) for address, reason in refused)
+def _refusals(refused: Sequence[tuple[str, str, str]]) -> tuple[Refusal, ...]:
+    return tuple(Refusal(jail, Address(address), reason) for jail, address, reason in refused)
 
 
 def _sentence(error: JaildError) -> JaildError:

@@ -56,12 +56,12 @@ class Commands:
             self._ufw("delete", *words_of(rule))
         left = self._there() if new or drop else there
         added = tuple(rule for rule in new if rule in left)
-        told = {address for address, _ in refused}
+        told = {(refusal.jail, refusal.address) for refusal in refused}
         # ufw answers "Skipping" with exit status 0 when another rule is for the same packets.
         refused += [
-            (rule.address, "ufw has a rule of somebody else's for it")
+            Refusal(rule.jail, rule.address, "ufw has a rule of somebody else's for it")
             for rule in new
-            if rule not in left and rule.address not in told
+            if rule not in left and (rule.jail, rule.address) not in told
         ]
         state = self._state()
         outcome = Outcome(state, tuple(refused), added=len(added), dropped=len(drop))
@@ -71,7 +71,7 @@ class Commands:
         try:
             self._ufw("prepend", *words_of(rule))
         except FirewallFailed as error:
-            return rule.address, str(error)
+            return Refusal(rule.jail, rule.address, str(error))
         return None
 
     def _state(self) -> State:

@@ -45,16 +45,16 @@ class Memory:
         if self.failure is not None:
             done(self.failure)
             return
-        refused: dict[Address, Refusal] = {
-            rule.address: (rule.address, self.refuses[rule.address])
+        refused = tuple(
+            Refusal(rule.jail, rule.address, self.refuses[rule.address])
             for rule in sorted(rule for rule in wanted if rule.address in self.refuses)
-        }
-        wanted = {rule for rule in wanted if rule.address not in refused}
+        )
+        wanted = {rule for rule in wanted if rule.address not in self.refuses}
         before, self.rules = self.rules, wanted
         done(
             Outcome(
                 self.state,
-                tuple(refused.values()),
+                refused,
                 added=len(wanted - before),
                 dropped=len(before - wanted),
             )

@@ -8,14 +8,21 @@ An answer comes when the change is in force, or with the reason why it is not. N
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from jaild.core.address import Address
 from jaild.core.errors import JaildError
 from jaild.core.rule import Rule
 
 State = Literal["active", "inactive"]
-Refusal = tuple[Address, str]
+
+
+class Refusal(NamedTuple):
+    """A jail's ban of an address that must not be, or cannot be, and the reason."""
+
+    jail: str
+    address: Address
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +30,7 @@ class Outcome:
     """What became of a change.
 
     ``state`` is active when the rules are in force now, inactive when the firewall is switched off
-    and they will be in force once it is switched on. ``refused`` pairs an address that must not be
-    banned, or cannot be, with the reason; ``added`` and ``dropped`` count rules.
+    and they will be in force once it is switched on. ``added`` and ``dropped`` count rules.
     """
 
     state: State

@@ -22,7 +22,8 @@ from jaild.enforce.veto import Veto
 
 logger = logging.getLogger(__name__)
 
-_ADDRESS_MAX = 64
+# Longer than any jail's name or address.
+_WORD_MAX = 64
 
 
 class Identify(Protocol):
@@ -124,7 +125,7 @@ class Enforcer:
         for rule in rules:
             reason = self._veto.reason(rule.address)
             if reason:
-                refused.append((rule.address, reason))
+                refused.append(Refusal(rule.jail, rule.address, reason))
                 logger.info("[%s] %s is not banned: %s", rule.jail, rule.address, reason)
             else:
                 allowed.append(rule)
@@ -143,5 +144,6 @@ def _read(values: Sequence[RuleTuple]) -> tuple[list[Rule], list[Refusal]]:
         try:
             rules.append(from_tuple(value))
         except JaildError as error:
-            refused.append((Address(value[1][:_ADDRESS_MAX]), str(error)))
+            jail, address = (text[:_WORD_MAX] for text in value[:2])
+            refused.append(Refusal(jail, Address(address), str(error)))
     return rules, refused

@@ -18,7 +18,7 @@ from jaild.enforce import lock
 from jaild.enforce.agreement import Agreement
 from jaild.enforce.engine import IPV6_IS_OFF, Condition, Result, mark
 from jaild.enforce.kernel import FAMILIES, IPV4, IPV6, Kernel, family_of
-from jaild.enforce.port import Outcome, State
+from jaild.enforce.port import Outcome, Refusal, State
 from jaild.enforce.rule_set import RuleSet
 from jaild.enforce.ufw import Package
 
@@ -132,7 +132,7 @@ class _Transaction:
         if load:
             self.rules.ask_capabilities()
         self._put(changed, load, self._insertions(new, only_new))
-        refusals = tuple((rule.address, reason) for rule, reason in refused.items())
+        refusals = tuple(Refusal(rule.jail, rule.address, why) for rule, why in refused.items())
         outcome = Outcome(self.state(), refusals, added=len(new), dropped=len(drop))
         return Result(outcome, new, Condition(outcome.state, mark(self._there())))
 

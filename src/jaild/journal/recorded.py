@@ -19,6 +19,7 @@ _KINDS = {
     MessageId.BANNED.value: Due.BANNED,
     MessageId.UNBANNED.value: Due.ENDED,
     MessageId.TOO_LATE.value: Due.ENDED,
+    MessageId.REFUSED.value: Due.ENDED,
 }
 
 

@@ -145,9 +145,9 @@ class Commands:
     def _failure(self, outcome: Outcome | JaildError, ban: Ban | None) -> JaildError | None:
         if isinstance(outcome, JaildError):
             return outcome
-        refused = dict(outcome.refused)
-        if ban is not None and ban.address in refused:
-            return AddressIgnored(f"{ban.address} is not banned: {refused[ban.address]}")
+        for jail, address, reason in outcome.refused:
+            if ban is not None and (jail, address) == (ban.jail, ban.address):
+                return AddressIgnored(f"{address} is not banned: {reason}")
         return StoreFailed(self._ledger.problem) if self._ledger.problem else None
 
 

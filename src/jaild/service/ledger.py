@@ -340,16 +340,18 @@ class Ledger:
 
     def _settle(self, outcome: Outcome | JaildError, after: Iterable[Done]) -> None:
         if isinstance(outcome, Outcome) and outcome.refused:
-            reasons = dict(outcome.refused)
-            bans = [ban for ban in self.roster if ban.address in reasons]
-            for ban in bans:
-                self._recorder.refused(ban, reasons[ban.address])
-                self.lift([ban], f"{REFUSED}{reasons[ban.address]}")
-                self.refused(ban)
-            if bans:
-                self.flush()
+            for jail, address, reason in outcome.refused:
+                self._refuse(jail, address, f"{REFUSED}{reason}")
+            self.flush()
         for done in after:
             done(outcome)
+
+    def _refuse(self, jail: str, address: Address, reason: str) -> None:
+        """Strike out a ban that the firewall does not make: that is recorded instead of its end."""
+        ban = self.roster.get(jail, address)
+        if ban is not None:
+            self.lift([ban], reason)
+            self.refused(ban)
 
     def _tell(self, item: _News) -> None:
         what = Due.ENDED if item.lifted else Due.BANNED
@@ -366,6 +368,8 @@ class Ledger:
     def _record(self, item: _News) -> None:
         if item.lifted == PAST:
             self._recorder.too_late(item.ban)
+        elif item.lifted.startswith(REFUSED):
+            self._recorder.refused(item.ban, item.lifted.removeprefix(REFUSED))
         elif item.lifted:
             self._recorder.unbanned(item.ban, item.lifted)
         else:
