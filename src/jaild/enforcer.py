@@ -109,7 +109,7 @@ class _Process:
         return self._status
 
     def _changed(self, result: Result) -> None:
-        self._drift.settled(result.condition)
+        self._drift.settled(result)
         outcome = result.outcome
         if result.new and outcome.state == "active":
             self._loop.soon(lambda: self._sockets.end(result.new))

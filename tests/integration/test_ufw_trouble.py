@@ -76,10 +76,16 @@ def test_ipv6_switched_off(active):
     assert active.kernel() + active.kernel(6) == []
 
 
-@pytest.mark.skipif(not LEGACY.exists(), reason="needs iptables of the old kind")
-def test_with_iptables_of_the_old_kind_what_is_lost_is_noticed(house):
+def old_kind(house):
+    """Let a house have iptables of the old kind."""
+    if not LEGACY.exists():
+        pytest.skip("needs iptables of the old kind")
     house.run("mount", "--bind", str(LEGACY), str(LEGACY.with_name("xtables-nft-multi")))
     assert "legacy" in house.run("iptables", "--version")
+
+
+def test_with_iptables_of_the_old_kind_what_is_lost_is_noticed(house):
+    old_kind(house)
     house.enable()
     bans = [rule(V4), rule("198.51.100.8")]
     house.sync(bans)
@@ -184,6 +190,18 @@ def test_by_command_line(active):
     assert active.apply([["other", *bans[0][1:]]])[3][0][:2] == ["other", V4]
     assert active.ask("flush") == 2
     assert len(active.status()) == 2
+
+
+@pytest.mark.parametrize("kind", ["nft", "legacy"])
+def test_what_others_do_while_a_change_is_being_finished_is_noticed(house, kind):
+    if kind == "legacy":
+        old_kind(house)
+    house.enable()
+    house.sync([rule(V4)])
+    flush = ["iptables", "-F", "ufw-user-input"]
+    seen = house.ask("meanwhile", [rule(V4), rule("198.51.100.8")], flush, 4)
+    assert seen == ["the kernel has lost 2 of jaild's rules"]
+    assert len(house.kernel()) == 2
 
 
 def test_drift_is_noticed_and_own_changes_are_not(active):

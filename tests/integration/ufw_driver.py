@@ -143,11 +143,11 @@ class Driver:
 
         def drifted(reason):
             seen.append(reason)
-            watch.settled(self.engine.sync(_rules(rules)).condition)
+            watch.settled(self.engine.sync(_rules(rules)))
 
         watch = DriftWatch(loop, self.engine.look, drifted)
         watch.start()
-        watch.settled(self.engine.sync(_rules(rules)).condition)
+        watch.settled(self.engine.sync(_rules(rules)))
         children = []
         for number, argv in enumerate(steps):
             start = partial(_start, argv, children)
@@ -158,6 +158,18 @@ class Driver:
         for child in children:
             child.wait()
         return seen
+
+    def meanwhile(self, rules, argv, seconds):
+        """Settle on rules while somebody else runs a command, once the kernel has them."""
+        commit = RulesFile.commit
+
+        def late(file):
+            RulesFile.commit = commit
+            subprocess.run(argv, check=True)
+            commit(file)
+
+        RulesFile.commit = late
+        return self.drift(rules, [], seconds)
 
     def sockets(self, listen, peer, rule):
         """Ban the peer of a real connection; tell whether the server's side was ended."""

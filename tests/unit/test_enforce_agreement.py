@@ -79,6 +79,24 @@ def test_a_change_meanwhile_is_noticed(agreed, kernel, times):
     )
 
 
+def test_what_we_have_left_is_told_unless_somebody_else_was_there(agreed, kernel):
+    agreed.begin()
+    assert agreed.left() == 12
+    assert agreed.load(4, kernel.change)
+    assert agreed.left() == 13
+    agreed.refresh()
+    assert agreed.left() == 13
+    kernel.change()
+    agreed.refresh()
+    assert agreed.left() is None
+    assert agreed.load(4, kernel.change)
+    assert agreed.left() is None
+    agreed.begin()
+    assert agreed.left() == 15
+    agreed.load(4, lambda: kernel.change(2))
+    assert agreed.left() is None
+
+
 def test_loading_once_more_mends_it(agreed, kernel):
     agreed.refresh()
     assert not agreed.load(4, lambda: kernel.change(2))

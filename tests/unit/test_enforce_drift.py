@@ -5,16 +5,19 @@
 
 import os
 import socket
+from dataclasses import replace
 
 import pytest
 
 from jaild.core.errors import FirewallFailed
 from jaild.enforce import drift
 from jaild.enforce.drift import DriftWatch, difference
-from jaild.enforce.engine import Condition
+from jaild.enforce.engine import Condition, Result
 from jaild.enforce.lock import Busy
+from jaild.enforce.port import Outcome
 
 CALM = Condition("active", 1)
+DONE = Result(Outcome("active"), (), CALM, 7)
 
 
 @pytest.mark.parametrize(
@@ -76,10 +79,15 @@ class Room:
         self.path = tmp_path / "user.rules"
         self.path.write_text("a")
         self.condition = CALM
+        self.generation = 7
         self.looks = 0
         self.reasons = []
         self.watch = DriftWatch(
-            self.loop, self.look, self.reasons.append, [str(self.path), "/refuse"]
+            self.loop,
+            self.look,
+            self.reasons.append,
+            [str(self.path), "/refuse"],
+            lambda: self.generation,
         )
         self.watch.start()
 
@@ -111,7 +119,7 @@ def test_nothing_is_drift_before_the_first_transaction(room):
 
 
 def test_changed_chains_are_looked_at_once_however_many_they_are(room):
-    room.watch.settled(CALM)
+    room.watch.settled(DONE)
     for _ in range(100):
         room.announce()
     assert len(room.loop.timers) == 1
@@ -127,7 +135,7 @@ def test_changed_chains_are_looked_at_once_however_many_they_are(room):
 
 
 def test_others_chains_are_not_looked_at(room):
-    room.watch.settled(CALM)
+    room.watch.settled(DONE)
     room.announce(b"DOCKER")
     assert not room.loop.timers
 
@@ -135,15 +143,25 @@ def test_others_chains_are_not_looked_at(room):
 def test_echoes_of_our_own_transaction_are_dropped(room):
     room.kernel.send(b"ufw")
     room.path.write_text("changed by us")
-    room.watch.settled(CALM)
+    room.watch.settled(DONE)
     room.loop.files[str(room.path)]()
     for callback in room.loop.fds:
         callback()
     assert not room.loop.timers
 
 
+@pytest.mark.parametrize("left", [None, 6])
+def test_what_others_did_meanwhile_may_be_among_the_echoes(room, left):
+    room.kernel.send(b"ufw")
+    room.watch.settled(replace(DONE, generation=left))
+    room.loop.fire()
+    assert room.looks == 1
+    assert room.reasons == []
+    assert not room.loop.timers
+
+
 def test_a_file_changed_by_somebody_else_is_looked_at(room):
-    room.watch.settled(CALM)
+    room.watch.settled(DONE)
     os.utime(room.path, (1, 1))
     room.loop.files[str(room.path)]()
     room.loop.fire()
@@ -155,7 +173,7 @@ def test_a_file_changed_by_somebody_else_is_looked_at(room):
 
 
 def test_while_ufw_is_at_work_it_is_tried_again(room):
-    room.watch.settled(CALM)
+    room.watch.settled(DONE)
     room.announce()
     room.condition = Busy("at work")
     room.loop.fire()
@@ -165,7 +183,7 @@ def test_while_ufw_is_at_work_it_is_tried_again(room):
 
 
 def test_damage_is_told_once(room):
-    room.watch.settled(CALM)
+    room.watch.settled(DONE)
     room.condition = FirewallFailed("damaged")
     for _ in range(3):
         room.loop.slow()
@@ -185,6 +203,6 @@ def test_without_the_kernels_announcements_files_are_still_watched(tmp_path, mon
     loop = Loop()
     watch = DriftWatch(loop, lambda: CALM, list, [str(tmp_path / "user.rules")])
     watch.start()
-    watch.settled(CALM)
+    watch.settled(DONE)
     assert loop.files
     watch.close()

@@ -54,10 +54,16 @@ class Agreement:
     def __init__(self, generation: Callable[[], int | None] = read) -> None:
         self._read = generation
         self._generation: int | None = None
+        self._is_disturbed = False
         self._counted: set[int] = set()
         self._loaded: set[int] = set()
         self._equal: dict[int, Stamp] = {}
         self._complete: dict[int, Stamp] = {}
+
+    def begin(self) -> None:
+        """Begin to look at the kernel, and perhaps to change it."""
+        self.refresh()
+        self._is_disturbed = False
 
     def refresh(self) -> None:
         """Look whether anybody else changed the kernel's rules: then nothing is known any more."""
@@ -65,6 +71,7 @@ class Agreement:
         self._loaded.clear()
         if now is None or now != self._generation:
             self._forget()
+            self._is_disturbed = True
         self._generation = now
 
     def load(self, family: int, load: Callable[[], None]) -> bool:
@@ -76,11 +83,16 @@ class Agreement:
         self._complete.pop(family, None)
         if before is None or self._generation != before + 1:
             self._forget()
+            self._is_disturbed = True
             self._counted.discard(family)
             return False
         self._counted.add(family)
         self._loaded.add(family)
         return True
+
+    def left(self) -> int | None:
+        """Return the number that we have left; None if others may have changed things as well."""
+        return None if self._is_disturbed else self._generation
 
     def settle(self, stamps: Mapping[int, Stamp | None]) -> None:
         """Take that the files are in place whose rules have been loaded since refresh()."""

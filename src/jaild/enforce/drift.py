@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 from jaild.core.errors import FirewallFailed, JaildError
-from jaild.enforce import netlink
-from jaild.enforce.engine import Condition
+from jaild.enforce import agreement, netlink
+from jaild.enforce.engine import Condition, Result
 from jaild.enforce.lock import Busy
 
 logger = logging.getLogger(__name__)
@@ -67,8 +67,10 @@ class DriftWatch:
         look: Callable[[], Condition],
         drifted: Callable[[str], None],
         files: Sequence[str] = FILES,
+        generation: Callable[[], int | None] = agreement.read,
     ) -> None:
         """Take how to look (may raise Busy, FirewallFailed) and whom to tell the reason."""
+        self._generation = generation
         self._loop = loop
         self._look_at = look
         self._drifted = drifted
@@ -100,13 +102,16 @@ class DriftWatch:
         if self._heard is not None:
             self._heard.close()
 
-    def settled(self, condition: Condition) -> None:
+    def settled(self, result: Result) -> None:
         """Take the outcome of a transaction of our own; its echoes are not drift."""
-        self._settled = condition
+        self._settled = result.condition
         self._stamp = self._read_stamp()
         if self._heard is not None:
             for _ in netlink.drain(self._heard, _MOST_ECHOES):
                 pass
+        # Between the echoes there may have been news of somebody else's change.
+        if result.generation is None or result.generation != self._generation():
+            self._soon()
 
     def _file_changed(self) -> None:
         if self._read_stamp() != self._stamp:

@@ -30,11 +30,16 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A change, done: ``new`` are the rules that were not there before."""
+    """A change, done: ``new`` are the rules that were not there before.
+
+    ``generation`` is the kernel's number of the rules that it has left; None when somebody else may
+    have changed files or kernel meanwhile.
+    """
 
     outcome: Outcome
     new: tuple[Rule, ...]
     condition: Condition
+    generation: int | None = None
 
 
 class Engine(Protocol):

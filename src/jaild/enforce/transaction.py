@@ -112,7 +112,7 @@ class _Transaction:
         self.rules = rules
         self._kernels = kernels
         self._agreement = agreement
-        self._agreement.refresh()
+        self._agreement.begin()
         self._files = rules.files
         self._hooked = {
             family: rules.enabled and kernels[family].is_hooked() for family in rules.families
@@ -134,7 +134,8 @@ class _Transaction:
         self._put(changed, load, self._insertions(new, only_new))
         refusals = tuple(Refusal(rule.jail, rule.address, why) for rule, why in refused.items())
         outcome = Outcome(self.state(), refusals, added=len(new), dropped=len(drop))
-        return Result(outcome, new, Condition(outcome.state, mark(self._there())))
+        condition = Condition(outcome.state, mark(self._there()))
+        return Result(outcome, new, condition, self._generation())
 
     def present(self) -> list[Rule]:
         """Return jaild's rules, sorted."""
@@ -149,6 +150,11 @@ class _Transaction:
         """Return whether jaild's rules, as they are now in memory, are or will be in force."""
         used = {family for family in self._files if self.rules.tagged(family)}
         return "active" if all(self._hooked[family] for family in used | {IPV4}) else "inactive"
+
+    def _generation(self) -> int | None:
+        stamps = self.rules.stamps
+        is_ours = all(file.stamp() == stamps[family] for family, file in self._files.items())
+        return self._agreement.left() if is_ours else None
 
     def _there(self) -> set[Rule]:
         return {rule for family in self._files for rule in self.rules.tagged(family)}
