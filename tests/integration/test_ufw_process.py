@@ -65,13 +65,13 @@ def _rule(address: str) -> tuple[str, ...]:
 def test_from_the_first_ban_to_the_last(house: House, bus: PrivateBus):
     assert _call(bus, "HostAddresses", "") == [["127.0.0.1", "::1"]]
     wanted = ("4", *_rule(V4), *_rule("127.0.0.1"), *_rule("203.0.113.9"), *_rule(V6))
-    state, refused = _call(bus, "Apply", "a(sssss)a(sssss)", *wanted, "0")
+    state, refused, _ = _call(bus, "Apply", "a(sssss)a(sssss)", *wanted, "0")
     assert state == "active"
     assert [address for _, address, _ in refused] == ["127.0.0.1", "203.0.113.9"]
     assert house.kernel() == [REJECT4]
     assert len(house.kernel(6)) == 1
     assert _call(bus, "Rules", "") == [[list(_rule(V4)), list(_rule(V6))]]
-    assert _call(bus, "Sync", "a(sssss)", "1", *_rule(V4)) == ["active", 0, 1, []]
+    assert _call(bus, "Sync", "a(sssss)", "1", *_rule(V4)) == ["active", 0, 1, [], ""]
     assert house.ask("stop")[0] == 0
 
 
@@ -82,7 +82,8 @@ def test_nobody_else_may_call(house: House, bus: PrivateBus):
 
 
 def test_failure_is_a_sentence(house: House, bus: PrivateBus):
-    (house.etc / "user.rules").write_text("")
+    for name in ("user.rules", "user6.rules"):
+        (house.etc / name).write_text("")
     result = bus.busctl("call", *DOOR, "Sync", "a(sssss)", "0")
     assert result.returncode
     assert "does not end with COMMIT" in result.stderr

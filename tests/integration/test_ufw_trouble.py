@@ -3,6 +3,7 @@
 
 """What goes wrong with a real ufw, and what others do to it."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -114,18 +115,46 @@ def test_damaged_files_are_not_written_over(active, damage, sentence):
     text = damage(path.read_text())
     path.write_bytes(text.encode(errors="surrogateescape"))
     kernel = active.kernel()
-    with pytest.raises(Failed, match=sentence) as caught:
-        active.apply([rule(V4)])
-    assert caught.value.kind == "FirewallFailed"
+    assert active.apply([rule(V4), rule(V6)]) == ["active", 1, 0, []]
+    assert re.search(sentence, active.ask("problem"))
     assert path.read_bytes() == text.encode(errors="surrogateescape")
     assert active.kernel() == kernel
+    assert active.kernel(6)[0] == REJECT6
+    for question in ("present", "flush"):
+        with pytest.raises(Failed, match=sentence) as caught:
+            active.ask(question)
+        assert caught.value.kind == "FirewallFailed"
+
+
+def test_with_both_files_damaged_nothing_changes(active):
+    for name in ("user.rules", "user6.rules"):
+        (active.etc / name).write_text("")
+    with pytest.raises(Failed, match=r"user\.rules is damaged.*user6\.rules is damaged"):
+        active.apply([rule(V4)])
+    assert active.kernel() + active.kernel(6) == []
 
 
 def test_missing_files_are_told(active):
+    """Without one of its files ufw itself does nothing."""
     (active.etc / "user6.rules").unlink()
     with pytest.raises(Failed, match=r"user6\.rules"):
         active.apply([rule(V4)])
     assert active.kernel() == []
+
+
+def test_what_is_mended_is_put_in_force(active):
+    bans = [rule(V4), rule(V6)]
+    active.sync(bans[:1])
+    path = str(active.etc / "user6.rules")
+    shutil.copy(path, f"{path}.whole")
+    steps = [["truncate", "-s", "100", "/etc/ufw/user6.rules"]]
+    assert "it does not end with COMMIT" in active.ask("drift", bans[:1], steps, 4)[0]
+    assert active.sync(bans) == ["active", 0, 0, []]
+    assert active.kernel(6) == []
+    steps = [["cp", "/etc/ufw/user6.rules.whole", "/etc/ufw/user6.rules"]]
+    assert active.ask("drift", bans, steps, 4) == ["ufw's files are whole again"]
+    assert active.kernel(6) == [REJECT6]
+    assert active.ask("problem") == ""
 
 
 def test_a_crash_before_the_files_are_replaced(active):

@@ -72,6 +72,10 @@ class Driver:
     def sync(self, rules):
         return self._result(self.engine.sync(_rules(rules)))
 
+    def problem(self):
+        """Tell what could not be done in the last change."""
+        return self.problem_told
+
     def present(self):
         return [rule.as_tuple() for rule in self.engine.present()]
 
@@ -143,7 +147,7 @@ class Driver:
 
         def drifted(reason):
             seen.append(reason)
-            watch.settled(self.engine.sync(_rules(rules)))
+            watch.settled(self._told(self.engine.sync(_rules(rules))))
 
         watch = DriftWatch(loop, self.engine.look, drifted)
         watch.start()
@@ -220,8 +224,12 @@ class Driver:
             self.said = self.process.communicate(timeout=20)[1]
         return [self.process.returncode, self.said]
 
+    def _told(self, result):
+        self.problem_told = result.outcome.problem
+        return result
+
     def _result(self, result):
-        outcome = result.outcome
+        outcome = self._told(result).outcome
         refused = [list(refusal) for refusal in outcome.refused]
         return [outcome.state, outcome.added, outcome.dropped, refused]
 

@@ -67,7 +67,7 @@ def client(bus, heard):
 
 
 def test_a_change(client, bus, heard):
-    bus.answer = ("inactive", [("sshd", "2001:db8::7", "IPv6 is off")])
+    bus.answer = ("inactive", [("sshd", "2001:db8::7", "IPv6 is off")], "")
     client.apply([A, B], [A], heard.append)
     (call,) = bus.calls
     assert (call.method, call.signature) == ("Apply", "a(sssss)a(sssss)")
@@ -78,9 +78,9 @@ def test_a_change(client, bus, heard):
 
 
 def test_the_whole_roster(client, bus, heard):
-    bus.answer = ("active", 2, 3, [])
+    bus.answer = ("active", 2, 3, [], "half")
     client.sync([A, B], heard.append)
-    assert heard == [Outcome("active", (), added=2, dropped=3)]
+    assert heard == [Outcome("active", (), added=2, dropped=3, problem="half")]
     assert bus.calls[0].method == "Sync"
 
 

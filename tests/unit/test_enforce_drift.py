@@ -26,11 +26,18 @@ DONE = Result(Outcome("active"), (), CALM, 7)
         (CALM, ""),
         (Condition("active", 2), "somebody changed jaild's rules in ufw's files"),
         (Condition("inactive", 1), "ufw has become inactive"),
+        (Condition("active", 2, problem="damaged"), "damaged"),
         (Condition("active", 1, 3), "the kernel has lost 3 of jaild's rules"),
     ],
 )
 def test_difference(now, reason):
     assert difference(CALM, now) == reason
+
+
+def test_what_is_whole_again_is_told():
+    damaged = Condition("active", 1, problem="damaged")
+    assert difference(damaged, damaged) == ""
+    assert difference(damaged, Condition("active", 2)) == "ufw's files are whole again"
 
 
 class Handle:

@@ -93,7 +93,7 @@ def room():
 
 def test_a_change_is_carried_out_and_told(room):
     other = ("sshd", "198.51.100.8", "22", "tcp", "reject")
-    assert room.call("Apply", [ATTACKER], [other]) == ("active", [])
+    assert room.call("Apply", [ATTACKER], [other]) == ("active", [], "")
     ((name, add, drop),) = room.engine.calls
     assert (name, add, drop) == ("apply", [Rule(*ATTACKER)], [Rule(*other)])
     assert room.results[0].new == (Rule(*ATTACKER),)
@@ -102,7 +102,7 @@ def test_a_change_is_carried_out_and_told(room):
 def test_the_whole_roster(room):
     refusal = Refusal("sshd", Address("2001:db8::1"), "IPv6 is off")
     room.engine.refused = (refusal,)
-    assert room.call("Sync", [ATTACKER]) == ("active", 1, 0, [refusal])
+    assert room.call("Sync", [ATTACKER]) == ("active", 1, 0, [refusal], "")
 
 
 def test_the_rules_that_there_are(room):
@@ -143,7 +143,7 @@ def test_others_may_do_nothing(room, sender, name, arguments):
     ],
 )
 def test_each_bad_rule_is_refused_and_the_rest_go_on(room, value, why):
-    state, refused = room.call("Apply", [value, ATTACKER], [])
+    state, refused, _ = room.call("Apply", [value, ATTACKER], [])
     ((jail, address, reason),) = refused
     assert state == "active"
     assert (jail, address) == value[:2]
@@ -152,14 +152,14 @@ def test_each_bad_rule_is_refused_and_the_rest_go_on(room, value, why):
 
 
 def test_what_is_malformed_is_not_dropped_either(room):
-    _, refused = room.call("Apply", [], [("y" * 1000, "x" * 1000, "", "any", "reject")])
+    _, refused, _ = room.call("Apply", [], [("y" * 1000, "x" * 1000, "", "any", "reject")])
     assert [len(text) for text in refused[0][:2]] == [64, 64]
     assert room.engine.calls == [("apply", [], [])]
 
 
 def test_a_ban_that_is_ignored_by_now_can_still_be_dropped(room):
     ignored = ("sshd", "10.1.2.3", "", "any", "reject")
-    assert room.call("Apply", [], [ignored]) == ("active", [])
+    assert room.call("Apply", [], [ignored]) == ("active", [], "")
     assert room.engine.calls == [("apply", [], [Rule(*ignored)])]
 
 

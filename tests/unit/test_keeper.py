@@ -124,6 +124,16 @@ def test_retries_get_rarer(keeper, firewall, clock):
     assert len(firewall.asked) == before
 
 
+def test_half_a_change_is_a_problem_that_announces_its_own_end(keeper, firewall, clock, said):
+    keeper.change([A], [])
+    firewall.answer(Outcome("active", problem="a file is damaged"))
+    assert said == ["a file is damaged"]
+    assert clock.timers() == 0
+    keeper.compare()
+    firewall.answer()
+    assert said[1:] == [""]
+
+
 def test_inactive_is_a_problem_that_announces_its_own_end(keeper, firewall, clock, said):
     heard = []
     keeper.change([A], [], heard.append)

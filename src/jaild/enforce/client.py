@@ -54,10 +54,10 @@ class Client:
             if isinstance(answer, JaildError):
                 done(_sentence(answer))
                 return
-            state, refused = answer
+            state, refused, problem = answer
             refusals = _refusals(refused)
-            added = len(add) - len(refusals)
-            done(Outcome(cast("State", state), refusals, added=added, dropped=len(drop)))
+            count = {"added": len(add) - len(refusals), "dropped": len(drop)}
+            done(Outcome(cast("State", state), refusals, **count, problem=problem))
 
         self._most += len(add)
         self._call("Apply", "a(sssss)a(sssss)", (_tuples(add), _tuples(drop)), answered)
@@ -69,8 +69,9 @@ class Client:
             if isinstance(answer, JaildError):
                 done(_sentence(answer))
                 return
-            state, added, dropped, refused = answer
-            done(Outcome(cast("State", state), _refusals(refused), added=added, dropped=dropped))
+            state, added, dropped, refused, problem = answer
+            count = {"added": added, "dropped": dropped}
+            done(Outcome(cast("State", state), _refusals(refused), **count, problem=problem))
 
         self._most = len(rules)
         self._call("Sync", "a(sssss)", (_tuples(rules),), answered)

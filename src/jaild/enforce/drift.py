@@ -171,6 +171,8 @@ class DriftWatch:
 
 def difference(settled: Condition, now: Condition) -> str:
     """Return what has changed, as a sentence; "" for nothing."""
+    if now.problem != settled.problem:
+        return now.problem or "ufw's files are whole again"
     if now.mark != settled.mark:
         return "somebody changed jaild's rules in ufw's files"
     if now.state != settled.state:

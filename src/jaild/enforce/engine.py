@@ -20,12 +20,14 @@ IPV6_IS_OFF = "IPv6 is switched off in /etc/default/ufw"
 class Condition:
     """How ufw stands: its state, its rules of jaild's, and how many of them the kernel lacks.
 
-    Equal sets of rules have equal marks, within one process.
+    ``problem`` says which of its files is damaged: that one's rules are not among them. Equal
+    sets of rules have equal marks, within one process.
     """
 
     state: State
     mark: int
     missing: int = 0
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

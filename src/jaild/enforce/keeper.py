@@ -127,7 +127,7 @@ class Keeper:
         if isinstance(outcome, JaildError):
             self.problem = str(outcome)
         else:
-            self.problem = "" if outcome.state == "active" else INACTIVE
+            self.problem = outcome.problem if outcome.state == "active" else INACTIVE
         if not self.problem:
             self._pause = RETRY_FIRST_MS
         if self.problem != before:

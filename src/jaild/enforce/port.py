@@ -31,12 +31,15 @@ class Outcome:
 
     ``state`` is active when the rules are in force now, inactive when the firewall is switched off
     and they will be in force once it is switched on. ``added`` and ``dropped`` count rules.
+    ``problem`` says what could not be changed, and stays as it was, while all the rest was; else
+    "".
     """
 
     state: State
     refused: tuple[Refusal, ...] = ()
     added: int = 0
     dropped: int = 0
+    problem: str = ""
 
 
 Done = Callable[[Outcome | JaildError], None]

@@ -7,8 +7,9 @@ ufw's package takes long with many rules. So it reads and writes only those of o
 whose rules are not as it would write them; jaild's own stand in the order of all rules as text.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import NamedTuple, Protocol
@@ -50,28 +51,44 @@ class Maker(Protocol):
 
 
 class RuleSet:
-    """ufw's rules in memory."""
+    """ufw's rules in memory.
+
+    A family whose file is damaged is left out, and ``damaged`` says why: what one file has lost is
+    no reason to ban nobody by the other.
+    """
 
     def __init__(self, maker: Maker, backend: Backend, *, ipv6: bool) -> None:
-        """Read them; raises FirewallFailed for a file that is damaged."""
+        """Read them; raises FirewallFailed when no file is whole."""
         self._maker = maker
         self._backend = backend
         self.ipv6 = ipv6
         self.enabled = backend.is_enabled()
-        self.families = FAMILIES if ipv6 else FAMILIES[:1]
-        self.files = {family: RulesFile(backend.files[KEYS[family]]) for family in self.families}
-        self.stamps = {family: file.stamp() for family, file in self.files.items()}
+        self.files: dict[int, RulesFile] = {}
+        self.stamps: dict[int, Stamp | None] = {}
+        self.damaged: dict[int, str] = {}
         self._written: dict[int, Scanned] = {}
         # All rules in their order: jaild's, and ufw's own objects for others.
         self._order: dict[int, list[Rule | UfwRule]] = {}
-        self._read()
-        self._own = {family: _own(self._order[family]) for family in self.families}
-        self._tagged = {family: _tagged(self._theirs(family)) for family in self.families}
+        for family in FAMILIES if ipv6 else FAMILIES[:1]:
+            self._take_up(family, RulesFile(backend.files[KEYS[family]]))
+        if not self.files:
+            raise FirewallFailed("; ".join(self.damaged.values()))
+        self._own = {family: _own(self._order[family]) for family in self.files}
+        self._tagged = {family: _tagged(self._theirs(family)) for family in self.files}
 
     @property
     def capabilities(self) -> Capabilities | None:
         """What the kernel can do, if it was asked."""
         return self._backend.caps
+
+    @property
+    def problem(self) -> str:
+        """What is not as it should be because a file is damaged, as a sentence; else ""."""
+        return "; ".join(
+            f"{why}; until it is mended, nothing changes for IPv{family} addresses, while the other"
+            " bans are in force"
+            for family, why in self.damaged.items()
+        )
 
     def ask_capabilities(self) -> None:
         """Let ufw find out what the kernel can do, which it does by changing it for a moment."""
@@ -92,7 +109,7 @@ class RuleSet:
         gone = set(rules)
         if not gone:
             return
-        for family in self.families:
+        for family in self.files:
             theirs = {id(found) for rule in gone for found in self._tagged[family].pop(rule, ())}
             self._own[family] -= gone
             self._order[family] = [
@@ -104,7 +121,7 @@ class RuleSet:
     def put_in_front(self, rules: Sequence[Rule]) -> dict[Rule, str]:
         """Add rules before all others; return those that ufw does not take, with its reason."""
         refused: dict[Rule, str] = {}
-        new: dict[int, list[Rule | UfwRule]] = {family: [] for family in self.families}
+        new: dict[int, list[Rule | UfwRule]] = {family: [] for family in self.files}
         with quiet("take new rules"):
             for rule in rules:
                 family = family_of(rule)
@@ -161,37 +178,41 @@ class RuleSet:
                 self.stamps[family] = file.committed
                 self._remember(family, self._written.pop(family))
 
-    def _read(self) -> None:
-        known = {family: self._recall(family) for family in self.families}
-        scanned = {
-            family: recalled or blocks.scan(self.files[family].content(), self._form)
-            for family, recalled in known.items()
-        }
-        if not self._let_read(scanned):
-            known = dict.fromkeys(self.families)
-            scanned = {f: Scanned(None, file.content()) for f, file in self.files.items()}
-            self._let_read(scanned)
-        for family, file in self.files.items():
-            if known[family] is None:
-                file.check(self.count(family))
-                if file.stamp() == self.stamps[family]:
-                    self._remember(family, scanned[family])
+    def _take_up(self, family: int, file: RulesFile) -> None:
+        self.files[family] = file
+        self.stamps[family] = file.stamp()
+        try:
+            self._read(family, file)
+        except FirewallFailed as error:
+            self.damaged[family] = str(error)
+            del self.files[family], self.stamps[family]
 
-    def _let_read(self, scanned: dict[int, Scanned]) -> bool:
+    def _read(self, family: int, file: RulesFile) -> None:
+        known = self._recall(family)
+        scanned = known or blocks.scan(file.content(), self._form)
+        if not self._let_read(family, scanned):
+            known, scanned = None, Scanned(None, file.content())
+            self._let_read(family, scanned)
+        if known is None:
+            file.check(self.count(family))
+            if file.stamp() == self.stamps[family]:
+                self._remember(family, scanned)
+
+    def _let_read(self, family: int, scanned: Scanned) -> bool:
         """Let ufw read what is not jaild's; return whether it found as many rules."""
         self._backend.rules.clear()
         self._backend.rules6.clear()
-        with quiet("read its rules"), _files(self._backend, scanned):
+        path = self.files[family].path
+        with quiet(f"read {path}"), _only(self._backend, family, scanned.rest):
             self._maker.read(self._backend)
-        for family, (items, _) in scanned.items():
-            found = self._found(family)
-            theirs = iter(found)
-            if items is None:
-                self._order[family] = list(theirs)
-            elif items.count(None) == len(found):
-                self._order[family] = [item or next(theirs) for item in items]
-            else:
-                return False
+        found = self._found(family)
+        theirs = iter(found)
+        if scanned.items is None:
+            self._order[family] = list(theirs)
+        elif scanned.items.count(None) == len(found):
+            self._order[family] = [item or next(theirs) for item in scanned.items]
+        else:
+            return False
         return True
 
     def _let_write(self, family: int, path: Path, rules: Sequence[UfwRule]) -> None:
@@ -257,16 +278,15 @@ def _rule(jail: str, rule: UfwRule) -> Rule | None:
 
 
 @contextmanager
-def _files(backend: Backend, scanned: dict[int, Scanned]) -> Iterator[None]:
-    """Let ufw take temporary files for its own."""
+def _only(backend: Backend, family: int, content: bytes) -> Iterator[None]:
+    """Let ufw take a temporary file for its own, and nothing for the other family's."""
     own = dict(backend.files)
     try:
-        with ExitStack() as files:
-            for family, (_, content) in scanned.items():
-                file = files.enter_context(NamedTemporaryFile(prefix="jaild-"))
-                file.write(content)
-                file.flush()
-                backend.files[KEYS[family]] = file.name
+        with NamedTemporaryFile(prefix="jaild-") as file:
+            file.write(content)
+            file.flush()
+            backend.files.update(dict.fromkeys(KEYS.values(), os.devnull))
+            backend.files[KEYS[family]] = file.name
             yield
     finally:
         backend.files.update(own)

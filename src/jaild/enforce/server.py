@@ -64,7 +64,8 @@ class Enforcer:
             result = self._engine.apply(new, gone)
             self._tell("changed", result)
             outcome = result.outcome
-            return outcome.state, [*refused, *malformed, *outcome.refused]
+            refusals = [*refused, *malformed, *outcome.refused]
+            return outcome.state, refusals, outcome.problem
 
         return self._serve(caller, len(add) + len(drop), answer)
 
@@ -77,7 +78,7 @@ class Enforcer:
             self._tell("synchronised", result)
             outcome = result.outcome
             refusals = [*refused, *outcome.refused]
-            return outcome.state, outcome.added, outcome.dropped, refusals
+            return outcome.state, outcome.added, outcome.dropped, refusals, outcome.problem
 
         return self._serve(caller, len(rules), answer)
 

@@ -41,6 +41,7 @@ class Transactions:
         self._kernels = {family: Kernel(family) for family in FAMILIES}
         self._agreement = Agreement()
         self._is_puzzled = False
+        self._problem = ""
 
     def apply(self, add: Sequence[Rule], drop: Sequence[Rule]) -> Result:
         """Add rules in front of the administrator's and drop others; a rule in both stays."""
@@ -62,11 +63,16 @@ class Transactions:
     def present(self) -> list[Rule]:
         """Return jaild's rules as ufw's files have them now, sorted."""
         with lock.held(self._lock_path, LOCK_PATIENCE):
-            return self._begin().present()
+            transaction = self._begin()
+            _require_whole(transaction.rules.problem)
+            return transaction.present()
 
     def flush(self) -> int:
         """Remove every rule of jaild's; return how many there were."""
-        return self.sync(()).outcome.dropped + self._flush_sleeping()
+        outcome = self.sync(()).outcome
+        count = outcome.dropped + self._flush_sleeping()
+        _require_whole(outcome.problem)
+        return count
 
     def look(self) -> Condition:
         """Look without changing anything; raises Busy at once when ufw is at work."""
@@ -77,6 +83,7 @@ class Transactions:
         """Remove the IPv6 rules that lie in ufw's file while its IPv6 is switched off."""
         with lock.held(self._lock_path, LOCK_PATIENCE):
             rules = self._package.load_sleeping()
+            _require_whole(rules.problem)
             if not rules.tagged(IPV6):
                 return 0
             transaction = _Transaction(rules, self._kernels, self._agreement)
@@ -95,6 +102,10 @@ class Transactions:
         return transaction
 
     def _say_once(self, transaction: "_Transaction") -> None:
+        problem = transaction.rules.problem
+        if problem and problem != self._problem:
+            logger.warning("%s", problem)
+        self._problem = problem
         is_puzzled = transaction.rules.enabled and transaction.state() == "inactive"
         if is_puzzled and not self._is_puzzled:
             logger.warning(
@@ -115,12 +126,14 @@ class _Transaction:
         self._agreement.begin()
         self._files = rules.files
         self._hooked = {
-            family: rules.enabled and kernels[family].is_hooked() for family in rules.families
+            family: rules.enabled and kernels[family].is_hooked()
+            for family in (*rules.files, *rules.damaged)
         }
 
     def run(self, plan: Plan) -> Result:
         """Carry the plan out."""
-        add, drop = plan(self._there())
+        wanted, drop = plan(self._there())
+        add = [rule for rule in wanted if family_of(rule) not in self.rules.damaged]
         refused = {rule: IPV6_IS_OFF for rule in add if family_of(rule) not in self._files}
         self.rules.remove(drop)
         refused |= self.rules.put_in_front([rule for rule in add if rule not in refused])
@@ -133,8 +146,9 @@ class _Transaction:
             self.rules.ask_capabilities()
         self._put(changed, load, self._insertions(new, only_new))
         refusals = tuple(Refusal(rule.jail, rule.address, why) for rule, why in refused.items())
-        outcome = Outcome(self.state(), refusals, added=len(new), dropped=len(drop))
-        condition = Condition(outcome.state, mark(self._there()))
+        state, problem = self.state(), self.rules.problem
+        outcome = Outcome(state, refusals, added=len(new), dropped=len(drop), problem=problem)
+        condition = Condition(state, mark(self._there()), problem=problem)
         return Result(outcome, new, condition, self._generation())
 
     def present(self) -> list[Rule]:
@@ -144,7 +158,7 @@ class _Transaction:
     def condition(self) -> Condition:
         """Return how ufw stands."""
         missing = sum(len(self._missing(family)) for family in self._files)
-        return Condition(self.state(), mark(self._there()), missing)
+        return Condition(self.state(), mark(self._there()), missing, self.rules.problem)
 
     def state(self) -> State:
         """Return whether jaild's rules, as they are now in memory, are or will be in force."""
@@ -247,6 +261,11 @@ class _Transaction:
             _attempt(self._files[family].revert)
         for family in loaded:
             _attempt(partial(self._kernels[family].load, self._files[family].path))
+
+
+def _require_whole(problem: str) -> None:
+    if problem:
+        raise FirewallFailed(problem)
 
 
 def _attempt(step: Callable[[], None]) -> None:
