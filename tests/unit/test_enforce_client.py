@@ -29,12 +29,14 @@ class Handle:
 class Bus:
     def __init__(self):
         self.calls = []
+        self.patience = []
         self.signals = {}
         self.answer = None
         self.handles = []
 
     def call(self, call, done, *, timeout_ms):
         assert timeout_ms >= 60_000
+        self.patience.append(timeout_ms)
         self.calls.append(call)
         done(self.answer)
 
@@ -82,6 +84,18 @@ def test_the_whole_roster(client, bus, heard):
     client.sync([A, B], heard.append)
     assert heard == [Outcome("active", (), added=2, dropped=3, problem="half")]
     assert bus.calls[0].method == "Sync"
+
+
+def test_a_call_is_waited_for_as_long_as_its_rules_and_the_rosters_take(client, bus, heard):
+    bus.answer = ("active", 0, 0, [], "")
+    client.sync([A] * 5_000, heard.append)
+    bus.answer = ("active", [], "")
+    for _ in range(3):
+        client.apply([B] * 1_000, [A] * 500, heard.append)
+    bus.answer = ("active", 0, 0, [], "")
+    client.sync([], heard.append)
+    client.sync([A], heard.append)
+    assert bus.patience == [70_000, 73_000, 73_000, 73_000, 70_000, 60_002]
 
 
 def test_the_rules_that_there_are(client, bus, heard):

@@ -34,8 +34,8 @@ class Client:
         self, bus: Bus, on_drift: Callable[[str], None], on_addresses: Callable[[], None]
     ) -> None:
         self._bus = bus
-        # How many rules the firewall may hold: the time of any change depends on all of them.
-        self._most = 0
+        # How many rules the firewall holds, about: the time of any change depends on all of them.
+        self._roster = 0
         self._handles = [
             bus.subscribe(NAME, INTERFACE, "Drifted", on_drift),
             bus.subscribe(NAME, INTERFACE, "HostAddressesChanged", on_addresses),
@@ -59,8 +59,8 @@ class Client:
             count = {"added": len(add) - len(refusals), "dropped": len(drop)}
             done(Outcome(cast("State", state), refusals, **count, problem=problem))
 
-        self._most += len(add)
-        self._call("Apply", "a(sssss)a(sssss)", (_tuples(add), _tuples(drop)), answered)
+        size = self._roster + len(add) + len(drop)
+        self._call("Apply", "a(sssss)a(sssss)", (_tuples(add), _tuples(drop)), answered, size)
 
     def sync(self, rules: Sequence[Rule], done: Done) -> None:
         """Make jaild's rules exactly these."""
@@ -73,8 +73,10 @@ class Client:
             count = {"added": added, "dropped": dropped}
             done(Outcome(cast("State", state), _refusals(refused), **count, problem=problem))
 
-        self._most = len(rules)
-        self._call("Sync", "a(sssss)", (_tuples(rules),), answered)
+        # All of those of before may have to go.
+        size = self._roster + len(rules)
+        self._roster = len(rules)
+        self._call("Sync", "a(sssss)", (_tuples(rules),), answered, size)
 
     def present(self, done: RulesDone) -> None:
         """Ask for jaild's rules as ufw has them now."""
@@ -90,7 +92,7 @@ class Client:
             else:
                 done(rules)
 
-        self._call("Rules", "", (), answered)
+        self._call("Rules", "", (), answered, self._roster)
 
     def host_addresses(self, done: AddressesDone) -> None:
         """Ask for the host's own addresses."""
@@ -109,9 +111,10 @@ class Client:
         signature: str,
         arguments: tuple[object, ...],
         done: Callable[[Answer], None],
+        size: int = 0,
     ) -> None:
         call = Call(NAME, PATH, INTERFACE, method, signature, arguments)
-        self._bus.call(call, done, timeout_ms=TIMEOUT_MS + MS_A_RULE * self._most)
+        self._bus.call(call, done, timeout_ms=TIMEOUT_MS + MS_A_RULE * size)
 
     def _appeared(self, on_drift: Callable[[str], None], on_addresses: Callable[[], None]) -> None:
         on_addresses()
