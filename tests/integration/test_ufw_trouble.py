@@ -171,6 +171,41 @@ def test_a_crash_before_the_files_are_replaced(active):
     assert active.files() == ["user.rules", "user6.rules"]
 
 
+def test_a_crash_between_the_two_files(active):
+    active.ufw("allow 22/tcp")
+    bans = [rule(V4), rule(V6)]
+    assert active.ask("crash", bans, 1) == 9
+    assert [V4.encode() in active.content()[0], V6.encode() in active.content()[1]] == [True, False]
+    assert active.sync(bans) == ["active", 1, 0, []]
+    assert active.kernel()[0] == REJECT4
+    assert active.kernel(6)[0] == REJECT6
+    assert V6.encode() in active.content()[1]
+    assert active.files() == ["user.rules", "user6.rules"]
+
+
+def test_a_crash_between_the_two_files_leaves_nothing_that_is_not_meant(active):
+    assert active.ask("crash", [rule(V4), rule(V6)], 1) == 9
+    assert active.sync() == ["active", 0, 1, []]
+    assert active.kernel() + active.kernel(6) == []
+    assert active.files() == ["user.rules", "user6.rules"]
+
+
+def test_what_a_program_has_done_before_it_was_too_slow_is_taken_back(active, tmp_path):
+    active.apply([rule(V4), rule(V6)])
+    before = active.content(), active.kernel(), active.kernel(6)
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "ip6tables").symlink_to(shutil.which("ip6tables") or "")
+    slow = tools / "ip6tables-restore"
+    slow.write_text('#!/bin/sh\n/usr/sbin/ip6tables-restore "$@"\nexec sleep 5\n')
+    slow.chmod(0o755)
+    active.ask("tools6", str(tools))
+    active.ask("time_limit", 1)
+    with pytest.raises(Failed, match="ip6tables-restore did not end within 1 s"):
+        active.apply([rule("192.0.2.1"), rule("2001:db8::1")], [rule(V6)])
+    assert (active.content(), active.kernel(), active.kernel(6)) == before
+
+
 def test_one_family_failing_changes_neither(active, tmp_path):
     active.apply([rule(V4), rule(V6)])
     before = active.content(), active.kernel(), active.kernel(6)

@@ -19,7 +19,7 @@ from pathlib import Path
 from jaild.core.errors import JaildError
 from jaild.core.rule import from_tuple
 from jaild.dbus.loop import Loop
-from jaild.enforce import lock, transaction
+from jaild.enforce import lock, program, transaction
 from jaild.enforce.addresses import HostAddresses
 from jaild.enforce.command import Commands
 from jaild.enforce.drift import DriftWatch
@@ -123,11 +123,21 @@ class Driver:
     def tools6(self, directory):
         self.engine._kernels[6] = Kernel(6, directory)
 
-    def crash(self, add):
-        """Carry out a change in a child that dies before the files are replaced."""
+    def time_limit(self, seconds):
+        program.TIMEOUT_SECONDS = seconds
+
+    def crash(self, add, files=0):
+        """Carry out a change in a child that dies once so many of its files are replaced."""
         child = os.fork()
         if not child:
-            RulesFile.commit = lambda _self: os._exit(9)
+            left = [RulesFile.commit] * files
+
+            def commit(file):
+                if not left:
+                    os._exit(9)
+                left.pop()(file)
+
+            RulesFile.commit = commit
             self.engine.apply(_rules(add), [])
             os._exit(0)
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

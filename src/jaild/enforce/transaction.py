@@ -231,13 +231,11 @@ class _Transaction:
         self._agreement.settle(self.rules.stamps)
 
     def _load(self, family: int, path: Path, insertion: str | None, loaded: list[int]) -> None:
-        """Bring a family into force, and add it to ``loaded`` once it may have changed."""
-        if insertion is not None:
-            loaded.append(family)
-            if self._insert(family, insertion):
-                return
-        self._agreement.load(family, partial(self._kernels[family].load, path))
+        """Bring a family into force, and add it to ``loaded`` before it can have changed."""
+        # A program that fails may have done its work all the same: it may have been too slow.
         loaded.append(family)
+        if insertion is None or not self._insert(family, insertion):
+            self._agreement.load(family, partial(self._kernels[family].load, path))
 
     def _insert(self, family: int, lines: str) -> bool:
         """Add new rules alone; return whether the kernel surely has just what the file says."""
