@@ -198,6 +198,36 @@ def test_a_file_that_ufw_reads_otherwise_is_left_to_ufw(active):
     agrees(active)
 
 
+@pytest.mark.parametrize(
+    ("argv", "lost"),
+    [
+        (["iptables", "-N", "unrelated"], 0),
+        (["iptables", "-F", "ufw-user-input"], 3),
+        (["iptables", "-D", "ufw-user-input", "1"], 1),
+        (["iptables", "-A", "ufw-user-input", "-s", "192.0.2.99", "-j", "DROP"], 0),
+        (["ip6tables", "-D", "ufw6-user-input", "1"], 1),
+    ],
+)
+def test_a_look_counts_a_large_roster(active, argv, lost):
+    bans = [rule(V4), rule("192.0.2.1"), rule(V6)]
+    active.apply(bans)
+    active.ask("listed", 1)
+    active.run(*argv)
+    active.ask("steps")
+    assert active.ask("look") == ["active", lost]
+    assert active.ask("steps") == []
+    active.sync(bans)
+    assert active.ask("look") == ["active", 0]
+
+
+def test_a_look_lists_where_the_kernel_does_not_count(active):
+    active.apply([rule(V4), rule("192.0.2.1")])
+    active.ask("listed", 1)
+    active.ask("uncounted")
+    active.run("iptables", "-D", "ufw-user-input", "1")
+    assert active.ask("look") == ["active", 1]
+
+
 def test_a_large_roster_is_loaded_unseen_by_a_new_process(active):
     active.apply([rule(V4)])
     active.ask("many", 1)

@@ -19,7 +19,7 @@ from pathlib import Path
 from jaild.core.errors import JaildError
 from jaild.core.rule import from_tuple
 from jaild.dbus.loop import Loop
-from jaild.enforce import lock, program, transaction
+from jaild.enforce import chain, lock, program, transaction
 from jaild.enforce.addresses import HostAddresses
 from jaild.enforce.command import Commands
 from jaild.enforce.drift import DriftWatch
@@ -100,6 +100,12 @@ class Driver:
 
     def many(self, rules):
         transaction.MANY = rules
+
+    def listed(self, rules):
+        transaction.LISTED = rules
+
+    def uncounted(self):
+        chain.use = lambda *_: None
 
     def steps(self):
         """Tell how the kernel was asked or changed since the last time."""

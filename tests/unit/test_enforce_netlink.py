@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("gi")
 
-from jaild.enforce import addresses, netlink
+from jaild.enforce import addresses, chain, netlink
 
 
 def message(kind: int, payload: bytes) -> bytes:
@@ -128,3 +128,22 @@ def test_a_change_is_told_once_it_has_settled(monkeypatch):
     assert told_of == [("127.0.0.1", "192.0.2.1")]
     hosts.close()
     assert loop.ready is None
+
+
+def test_an_attribute_can_be_read_again():
+    data = netlink.attribute(1, b"filter\0") + netlink.attribute(3, b"abc\0")
+    assert len(data) == 20
+    assert list(netlink.attributes(data)) == [(1, b"filter\0"), (3, b"abc\0")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes", "number"),
+    [
+        (0xA03, netlink.attribute(6, b"\0\0\1\5"), 261),
+        (0xA03, netlink.attribute(6, b"\5"), None),
+        (0xA03, netlink.attribute(2, b"\0\0\1\5"), None),
+        (2, b"", None),
+    ],
+)
+def test_how_many_rules_a_chain_has(kind, attributes, number):
+    assert chain.parse(netlink.request(kind, 0, b"\2\0\0\0" + attributes)) == number

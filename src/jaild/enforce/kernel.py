@@ -3,6 +3,7 @@
 
 """This module looks at, and fills, ufw's chains in the kernel, through iptables' own programs."""
 
+import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import IO
 from jaild.core import address
 from jaild.core.errors import FirewallFailed, InvalidAddress
 from jaild.core.rule import Rule
-from jaild.enforce import program
+from jaild.enforce import chain, program
 
 IPV4 = 4
 IPV6 = 6
@@ -21,6 +22,7 @@ _NO_SUCH_CHAIN = 1
 # iptables of the old kind has a lock of its own, which others hold for moments.
 _WAIT = "--wait=10"
 _WIDTH = {IPV4: "/32", IPV6: "/128"}
+_NUMBERS = {IPV4: int(socket.AF_INET), IPV6: int(socket.AF_INET6)}
 _PREFIXES = {IPV4: "ufw", IPV6: "ufw6"}
 _PORTS = ("--dport", "--dports")
 
@@ -69,6 +71,19 @@ class Kernel:
         """Return those rules that the kernel's user chain lacks; raises FirewallFailed."""
         there = set(self._shapes())
         return {rule for rule in rules if shape_of(rule) not in there}
+
+    def lost(self, content: bytes) -> int | None:
+        """Return how many of a file's rules the user chain lacks; None if it is not known.
+
+        They are only counted: whoever replaces a rule by another is not found out. But to list each
+        rule takes the longer the more there are, 5 s for 100,000, and so long bans have to wait.
+        """
+        found = chain.use(_NUMBERS[self.family], "filter", self._chain)
+        if found is None:
+            return None
+        meant = content.count(f"\n-A {self._chain} ".encode())
+        # One jumps to it; what others have put in is no loss.
+        return max(0, meant + 1 - found)
 
     def load(self, path: Path) -> None:
         """Replace the chains that a rules file names by its rules, in one step.

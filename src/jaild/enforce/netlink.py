@@ -41,6 +41,12 @@ def request(kind: int, flags: int, payload: bytes) -> bytes:
     return _HEADER.pack(_HEADER.size + len(payload), kind, flags, 1, 0) + payload
 
 
+def attribute(kind: int, value: bytes) -> bytes:
+    """Return one attribute of a message to the kernel."""
+    length = _ATTRIBUTE.size + len(value)
+    return (_ATTRIBUTE.pack(length, kind) + value).ljust(_aligned(length), b"\0")
+
+
 def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield type and payload of each whole message in a datagram."""
     offset = 0

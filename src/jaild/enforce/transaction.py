@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 LOCK_PATIENCE = 10.0
 # From so many rules on, the kernel takes longer to list them than to load them anew.
 MANY = 30_000
+# More are counted, not listed, by a look: others may give reason for one every few minutes.
+LISTED = 5_000
 
 # From the rules there are: those to add and those to drop.
 Plan = Callable[[set[Rule]], tuple[list[Rule], set[Rule]]]
@@ -157,7 +159,7 @@ class _Transaction:
 
     def condition(self) -> Condition:
         """Return how ufw stands."""
-        missing = sum(len(self._missing(family)) for family in self._files)
+        missing = sum(self._lost(family) for family in self._files)
         return Condition(self.state(), mark(self._there()), missing, self.rules.problem)
 
     def state(self) -> State:
@@ -174,14 +176,26 @@ class _Transaction:
         return {rule for family in self._files for rule in self.rules.tagged(family)}
 
     def _missing(self, family: int) -> set[Rule]:
-        stamp = self.rules.stamps[family]
-        tagged = self.rules.tagged(family)
-        if not tagged or not self._hooked[family] or self._agreement.is_complete(family, stamp):
+        if self._is_complete(family):
             return set()
-        missing = self._kernels[family].missing(tagged)
+        missing = self._kernels[family].missing(self.rules.tagged(family))
         if not missing:
-            self._agreement.seen(family, stamp)
+            self._agreement.seen(family, self.rules.stamps[family])
         return missing
+
+    def _lost(self, family: int) -> int:
+        """Return how many rules the kernel lacks; with very many of them, only by their number."""
+        if self.rules.count(family) > LISTED and not self._is_complete(family):
+            lost = self._kernels[family].lost(self._files[family].content())
+            if lost is not None:
+                return lost
+        return len(self._missing(family))
+
+    def _is_complete(self, family: int) -> bool:
+        """Return whether it is known that the kernel lacks nothing that it should have."""
+        if not self.rules.tagged(family) or not self._hooked[family]:
+            return True
+        return self._agreement.is_complete(family, self.rules.stamps[family])
 
     def _to_load(self, changed: set[int]) -> set[int]:
         # A crash may have left rules in the kernel that no file tells of.
@@ -193,11 +207,9 @@ class _Transaction:
 
     def _lacks(self, family: int) -> bool:
         """Return whether the kernel may lack rules of a family."""
-        if self.rules.count(family) < MANY or not self.rules.tagged(family):
+        if self.rules.count(family) < MANY:
             return bool(self._missing(family))
-        return self._hooked[family] and not self._agreement.is_complete(
-            family, self.rules.stamps[family]
-        )
+        return not self._is_complete(family)
 
     def _insertions(self, new: Sequence[Rule], families: set[int]) -> dict[int, str]:
         """Return what brings new rules into force where the kernel has all the rest, in order."""
