@@ -40,6 +40,14 @@ def test_units_verify(lab):
         assert (done.stdout + done.stderr).strip() == ""
 
 
+@pytest.mark.parametrize("unit", ["jaild", "jaild-enforcer", "jaild-notify"])
+def test_what_keeps_on_failing_is_restarted_less_and_less_often(lab, unit):
+    if "50-backoff.conf" not in lab.run(["dpkg", "-L", "jaild"]).stdout:
+        pytest.skip("the package was built where systemd does not know RestartSteps=")
+    shown = lab.run(["systemctl", "show", "-p", "RestartSteps,RestartMaxDelayUSec", unit]).stdout
+    assert sorted(shown.split()) == ["RestartMaxDelayUSec=30s", "RestartSteps=10"]
+
+
 def test_no_process_has_more_than_it_needs(lab):
     shown = lab.run(["ps", "-o", "user=,caps=,args=", "-C", "jaild"], check=False).stdout
     pid = lab.run(["systemctl", "show", "--value", "-p", "MainPID", "jaild"]).stdout.strip()

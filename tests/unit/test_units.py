@@ -20,6 +20,7 @@ from jaild.api import names
 
 ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "units"
+BACKOFF = UNITS / "backoff.conf"
 SERVICES = sorted(UNITS.glob("*.service"))
 PAGES = sorted((ROOT / "man").glob("*.scd"))
 SCRIPTS = sorted([*(ROOT / "debian").glob("jaild.p*"), ROOT / "debian/tests/smoke"])
@@ -98,6 +99,34 @@ def test_a_crash_does_not_switch_it_off(path):
     else:
         assert known["Restart"] == "always"
         assert known["RestartPreventExitStatus"] == "78"
+
+
+def test_those_that_are_restarted_are_restarted_less_and_less_often():
+    rules = (ROOT / "debian/rules").read_text()
+    (named,) = re.findall(r"^BACKOFF := .*--atleast-version=254 systemd .*,(.*)\)$", rules, re.M)
+    restarted = {path.stem for path in SERVICES if path.name not in ON_DEMAND}
+    assert set(named.split()) == restarted
+    known = dict(options(BACKOFF))
+    assert set(known) == {"RestartSteps", "RestartMaxDelaySec"}
+    longest = int(known["RestartMaxDelaySec"].removesuffix("s"))
+    for name in restarted:
+        assert (
+            int(dict(options(UNITS / f"{name}.service"))["RestartSec"].removesuffix("s")) < longest
+        )
+
+
+def test_the_drop_in_is_verified(installed):
+    if int(run("systemd-analyze", "--version").split()[1]) < 254:
+        pytest.skip("this systemd does not know RestartSteps=")
+    for service in SERVICES:
+        if service.name not in ON_DEMAND:
+            (installed / f"{service.name}.d").mkdir()
+            shutil.copy(BACKOFF, installed / f"{service.name}.d/50-backoff.conf")
+    paths = [str(installed / service.name) for service in SERVICES]
+    assert (
+        run("systemd-analyze", "verify", "--man=no", *paths, SYSTEMD_UNIT_PATH=f"{installed}:")
+        == ""
+    )
 
 
 def test_units_own_the_names_that_start_them():
