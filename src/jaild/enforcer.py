@@ -27,6 +27,7 @@ from jaild.enforce.engine import Result
 from jaild.enforce.server import Enforcer
 from jaild.enforce.sockets import Sockets
 from jaild.enforce.ufw import UfwMissing
+from jaild.enforce.unheard import Unheard
 from jaild.enforce.veto import Veto
 from jaild.frame import EXIT_UNAVAILABLE, alive, attend, callers, carry_out
 from jaild.journal import log
@@ -85,7 +86,7 @@ class _Process:
         engine = Choice(alive)
         self._drift = DriftWatch(self._loop, engine.look, self._drifted)
         self._enforcer = Enforcer(
-            engine,
+            Unheard(engine, self._drift.deaf),
             self._veto,
             lambda: self._hosts.current,
             self._bus.uid_of,

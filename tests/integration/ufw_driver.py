@@ -28,6 +28,7 @@ from jaild.enforce.rules_file import RulesFile
 from jaild.enforce.sockets import Sockets
 from jaild.enforce.transaction import Transactions
 from jaild.enforce.ufw import Package
+from jaild.enforce.unheard import Unheard
 
 
 def furnish(root: Path) -> None:
@@ -163,11 +164,12 @@ class Driver:
 
         def drifted(reason):
             seen.append(reason)
-            watch.settled(self._told(self.engine.sync(_rules(rules))))
+            watch.settled(self._told(engine.sync(_rules(rules))))
 
         watch = DriftWatch(loop, self.engine.look, drifted)
+        engine = Unheard(self.engine, watch.deaf)
         watch.start()
-        watch.settled(self.engine.sync(_rules(rules)))
+        watch.settled(engine.sync(_rules(rules)))
         children = []
         for number, argv in enumerate(steps):
             start = partial(_start, argv, children)

@@ -167,6 +167,40 @@ def test_what_others_did_meanwhile_may_be_among_the_echoes(room, left):
     assert not room.loop.timers
 
 
+@pytest.fixture
+def groups(monkeypatch):
+    """Which groups are left and joined, in order."""
+    seen = []
+    for name in ("leave", "join"):
+        monkeypatch.setattr(drift.netlink, name, lambda _socket, _group, n=name: seen.append(n))
+    return seen
+
+
+def test_our_own_change_is_not_heard(room, groups):
+    with room.watch.deaf():
+        assert groups == ["leave"]
+    assert groups == ["leave", "join"]
+    assert not room.loop.timers
+
+
+def test_after_a_change_that_failed_there_is_a_look(room, groups):
+    with pytest.raises(FirewallFailed), room.watch.deaf():
+        raise FirewallFailed("no")
+    assert groups == ["leave", "join"]
+    assert room.loop.timers
+
+
+def test_who_cannot_be_deaf_hears_and_who_cannot_hear_says_so(room, monkeypatch, caplog):
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(drift.netlink, "leave", refuse)
+    monkeypatch.setattr(drift.netlink, "join", refuse)
+    with room.watch.deaf():
+        pass
+    assert "cannot be heard" in caplog.text
+
+
 def test_a_file_changed_by_somebody_else_is_looked_at(room):
     room.watch.settled(DONE)
     os.utime(room.path, (1, 1))
@@ -212,4 +246,6 @@ def test_without_the_kernels_announcements_files_are_still_watched(tmp_path, mon
     watch.start()
     watch.settled(DONE)
     assert loop.files
+    with watch.deaf():
+        pass
     watch.close()

@@ -9,7 +9,8 @@ timer is only the safety net. However many events come, looks are a while apart.
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -102,6 +103,27 @@ class DriftWatch:
         if self._heard is not None:
             self._heard.close()
 
+    @contextmanager
+    def deaf(self) -> Iterator[None]:
+        """Hear nothing of the kernel for the length of a change of our own.
+
+        While anybody listens, it writes an announcement of each rule, which with many of them
+        takes longer than the change. settled() finds out what else has happened meanwhile.
+        """
+        if self._heard is None:
+            yield
+            return
+        with suppress(OSError):
+            netlink.leave(self._heard, _GROUP_NFTABLES)
+        try:
+            yield
+        except JaildError:
+            # There will be no settled() after this.
+            self._soon()
+            raise
+        finally:
+            self._hear_again(self._heard)
+
     def settled(self, result: Result) -> None:
         """Take the outcome of a transaction of our own; its echoes are not drift."""
         self._settled = result.condition
@@ -112,6 +134,12 @@ class DriftWatch:
         # Between the echoes there may have been news of somebody else's change.
         if result.generation is None or result.generation != self._generation():
             self._soon()
+
+    def _hear_again(self, heard: netlink.Socket) -> None:
+        try:
+            netlink.join(heard, _GROUP_NFTABLES)
+        except OSError as error:
+            _complain_of(error)
 
     def _file_changed(self) -> None:
         if self._read_stamp() != self._stamp:
@@ -194,5 +222,9 @@ def _listen() -> netlink.Socket | None:
     try:
         return netlink.listen(_NETLINK_NETFILTER, _GROUP_NFTABLES)
     except OSError as error:
-        logger.warning("Changes of the kernel's chains cannot be heard: %s", error)
+        _complain_of(error)
         return None
+
+
+def _complain_of(error: OSError) -> None:
+    logger.warning("Changes of the kernel's chains cannot be heard: %s", error)

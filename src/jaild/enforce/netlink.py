@@ -20,6 +20,7 @@ _TYPE_MASK = 0x3FFF  # the two upper bits of an attribute's type are flags
 # From linux/netlink.h; Python has no names for them.
 _SOL_NETLINK = 270
 _ADD_MEMBERSHIP = 1
+_DROP_MEMBERSHIP = 2
 
 
 def listen(protocol: int, *groups: int) -> Socket:
@@ -28,12 +29,22 @@ def listen(protocol: int, *groups: int) -> Socket:
     try:
         heard.bind((0, 0))
         for group in groups:
-            heard.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, group)
+            join(heard, group)
         heard.setblocking(False)  # noqa: FBT003 - the call takes it so
     except OSError:
         heard.close()
         raise
     return heard
+
+
+def join(heard: Socket, group: int) -> None:
+    """Hear a group's announcements; raises OSError."""
+    heard.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, group)
+
+
+def leave(heard: Socket, group: int) -> None:
+    """Hear no more of a group; raises OSError."""
+    heard.setsockopt(_SOL_NETLINK, _DROP_MEMBERSHIP, group)
 
 
 def request(kind: int, flags: int, payload: bytes) -> bytes:
