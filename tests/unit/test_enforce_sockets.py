@@ -9,7 +9,16 @@ import pytest
 
 from jaild.core.address import Address
 from jaild.core.rule import Rule
-from jaild.enforce.sockets import ADDRESSES_AT_ONCE, MOST_FLOWS, Sockets, forgets, kills
+from jaild.enforce.sockets import (
+    ADDRESSES_AT_ONCE,
+    FEW,
+    LIST_LIMIT,
+    MOST_FLOWS,
+    Sockets,
+    connected,
+    forgets,
+    kills,
+)
 
 
 def rule(address, ports="22", protocol="tcp"):
@@ -68,7 +77,7 @@ class Loop:
     def __init__(self):
         self.started = []
 
-    def spawn(self, argv, done, *, timeout_ms):
+    def spawn(self, argv, done, *, timeout_ms, limit):
         self.started.append((argv, done))
 
     def end(self, status=0, output=""):
@@ -108,6 +117,44 @@ def test_a_large_roster_is_not_forgotten_one_by_one(place):
     for _ in range(10):
         loop.end()
     assert {argv[0].rpartition("/")[2] for argv, _ in loop.started} == {"ss"}
+
+
+LISTED = """\
+ESTAB      0 0            192.0.2.99:22          192.0.2.7:51000
+ESTAB      0 0            192.0.2.99:22        203.0.113.1:51000
+FIN-WAIT-1 0 1 [::ffff:192.0.2.99]:22 [::ffff:192.0.2.8]:51001
+ESTAB      0 0       [2001:db8::99]:22     [2001:db8::7]:51002 users:(("sshd",pid=1,fd=3))
+ESTAB      0 0        [fe80::1%eth0]:22   [fe80::2%eth0]:51003
+nonsense
+"""
+
+
+def test_of_many_only_those_are_gone_through_that_have_connections(place):
+    many = [rule(f"192.0.2.{n}") for n in range(FEW)]
+    loop = Loop()
+    Sockets(loop, [str(place)]).end([*many, rule("2001:db8::7", "80")])
+    assert loop.started[0][0][1:] == ["-H", "-n", "-t"]
+    loop.end(0, LISTED)
+    loop.end()
+    loop.end()
+    assert [" ".join(argv[1:]) for argv, _ in loop.started[1:3]] == [
+        "-K -H -n -t ( dst 192.0.2.7 or dst 192.0.2.8 ) and ( sport = :22 )",
+        "-K -H -n -t ( dst [2001:db8::7] ) and ( sport = :80 )",
+    ]
+
+
+def test_networks_are_always_gone_through():
+    network = rule("192.0.2.0/24")
+    assert connected([network, rule("192.0.2.1")], "") == [network]
+
+
+@pytest.mark.parametrize(("status", "output"), [(127, "no"), (0, "x" * LIST_LIMIT)])
+def test_without_a_whole_list_all_are_gone_through(place, status, output):
+    many = [rule(f"192.0.2.{n}") for n in range(FEW + 1)]
+    loop = Loop()
+    Sockets(loop, [str(place)]).end(many)
+    loop.end(status, output)
+    assert loop.started[1][0].count("dst") == ADDRESSES_AT_ONCE
 
 
 def test_failure_is_told_once_and_harms_nothing(place, caplog):
