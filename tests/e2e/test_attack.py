@@ -106,7 +106,7 @@ def test_polkit_refuses_an_ordinary_user(lab):
     assert lab.run([*as_mallory, "jailctl", "unban", "198.51.100.22"], check=False).returncode == 4
     direct = (
         *as_mallory, "busctl", "call", "org.jaild1.Enforcer", "/org/jaild1/Enforcer",
-        "org.jaild1.Enforcer", "Sync", "a(sssss)", "0",
+        "org.jaild1.Enforcer", "Sync", "a(ssssas)", "0",
     )  # fmt: skip
     assert lab.run(direct, check=False).returncode != 0
     assert "198.51.100.22" in bans(lab)

@@ -94,9 +94,9 @@ def test_a_list_that_changes_is_read_again_at_once(careful):
     done = lab.run(["jailctl", "ban", "sshd", OFFICE], check=False)
     assert (done.returncode, "ignoreip lists" in done.stderr) == (1, True)
     # The enforcer knows the list as well, whatever jaild says.
-    rule = ["1", "sshd", OFFICE, "22", "tcp", "reject", "0"]
+    rule = ["1", "sshd", "22", "tcp", "reject", "1", OFFICE, "0"]
     door = ["org.jaild1.Enforcer", "/org/jaild1/Enforcer", "org.jaild1.Enforcer"]
-    answer = lab.run(["busctl", "call", *door, "Apply", "a(sssss)a(sssss)", *rule]).stdout
+    answer = lab.run(["busctl", "call", *door, "Apply", "a(ssssas)a(ssssas)", *rule]).stdout
     assert f"{OFFICE}/32 is in ignoreip" in answer
 
 

@@ -59,24 +59,24 @@ def _call(bus: PrivateBus, method: str, signature: str, *words: str):
 
 
 def _rule(address: str) -> tuple[str, ...]:
-    return "sshd", address, "22", "tcp", "reject"
+    return "sshd", "22", "tcp", "reject", "1", address
 
 
 def test_from_the_first_ban_to_the_last(house: House, bus: PrivateBus):
     assert _call(bus, "HostAddresses", "") == [["127.0.0.1", "::1"]]
     wanted = ("4", *_rule(V4), *_rule("127.0.0.1"), *_rule("203.0.113.9"), *_rule(V6))
-    state, refused, _ = _call(bus, "Apply", "a(sssss)a(sssss)", *wanted, "0")
+    state, refused, _ = _call(bus, "Apply", "a(ssssas)a(ssssas)", *wanted, "0")
     assert state == "active"
     assert [address for _, address, _ in refused] == ["127.0.0.1", "203.0.113.9"]
     assert house.kernel() == [REJECT4]
     assert len(house.kernel(6)) == 1
-    assert _call(bus, "Rules", "") == [[list(_rule(V4)), list(_rule(V6))]]
-    assert _call(bus, "Sync", "a(sssss)", "1", *_rule(V4)) == ["active", 0, 1, [], ""]
+    assert _call(bus, "Rules", "") == [[["sshd", "22", "tcp", "reject", [V4, V6]]]]
+    assert _call(bus, "Sync", "a(ssssas)", "1", *_rule(V4)) == ["active", 0, 1, [], ""]
     assert house.ask("stop")[0] == 0
 
 
 def test_nobody_else_may_call(house: House, bus: PrivateBus):
-    result = bus.busctl("call", *DOOR, "Sync", "a(sssss)", "0", uid=NOBODY)
+    result = bus.busctl("call", *DOOR, "Sync", "a(ssssas)", "0", uid=NOBODY)
     assert result.returncode
     assert "only jaild itself and root" in result.stderr
 
@@ -84,7 +84,7 @@ def test_nobody_else_may_call(house: House, bus: PrivateBus):
 def test_failure_is_a_sentence(house: House, bus: PrivateBus):
     for name in ("user.rules", "user6.rules"):
         (house.etc / name).write_text("")
-    result = bus.busctl("call", *DOOR, "Sync", "a(sssss)", "0")
+    result = bus.busctl("call", *DOOR, "Sync", "a(ssssas)", "0")
     assert result.returncode
     assert "does not end with COMMIT" in result.stderr
 
@@ -93,13 +93,13 @@ def test_what_the_configuration_ignores_from_now_on(house: House, bus: PrivateBu
     (house.etc / "jaild" / "jail.local").write_text(f"[DEFAULT]\nignoreip = {V4}\n")
 
     def refused() -> bool:
-        return bool(_call(bus, "Apply", "a(sssss)a(sssss)", "1", *_rule(V4), "0")[1])
+        return bool(_call(bus, "Apply", "a(ssssas)a(ssssas)", "1", *_rule(V4), "0")[1])
 
     _until(refused)
 
 
 def test_drift_is_announced(house: House, bus: PrivateBus):
-    _call(bus, "Sync", "a(sssss)", "1", *_rule(V4))
+    _call(bus, "Sync", "a(ssssas)", "1", *_rule(V4))
     with bus.program("dbus-monitor", "--address", bus.address, f"interface='{NAME}'") as monitor:
         house.run("iptables", "-D", "ufw-user-input", "1")
         assert monitor.stdout is not None

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import astuple
 from functools import partial
 from pathlib import Path
 
@@ -78,7 +79,7 @@ class Driver:
         return self.problem_told
 
     def present(self):
-        return [rule.as_tuple() for rule in self.engine.present()]
+        return [astuple(rule) for rule in self.engine.present()]
 
     def flush(self):
         return self.engine.flush()

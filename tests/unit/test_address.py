@@ -5,7 +5,7 @@ import pytest
 
 from jaild.core.address import Address, Networks, parse, parse_host, parse_network
 from jaild.core.errors import InvalidAddress
-from jaild.core.rule import InvalidRule, check_ports, from_tuple
+from jaild.core.rule import InvalidRule, Rule, check_ports, from_tuple
 
 
 @pytest.mark.parametrize(
@@ -97,4 +97,4 @@ def test_no_crooked_rule_crosses_the_border(values):
 
 def test_an_honest_rule_crosses():
     values = ("sshd", "2001:db8::/64", "22,80:90", "tcp", "deny")
-    assert from_tuple(values).as_tuple() == values
+    assert from_tuple(values) == Rule(*values)

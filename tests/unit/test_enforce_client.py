@@ -3,6 +3,8 @@
 
 """The firewall over D-Bus, and the one in memory."""
 
+from dataclasses import replace
+
 import pytest
 
 pytest.importorskip("gi")
@@ -12,11 +14,15 @@ from jaild.core.errors import FirewallFailed, NotAuthorized
 from jaild.core.rule import Rule
 from jaild.dbus.errors import NoReply, ServiceUnavailable
 from jaild.enforce.client import STARTED, Client
+from jaild.enforce.kinds import pack
 from jaild.enforce.memory import Memory
 from jaild.enforce.port import Outcome, Refusal
 
 A = Rule("sshd", Address("198.51.100.7"), "22", "tcp")
 B = Rule("sshd", Address("2001:db8::7"))
+
+
+KIND = ("sshd", "22", "tcp", "reject", [A.address])
 
 
 class Handle:
@@ -72,8 +78,8 @@ def test_a_change(client, bus, heard):
     bus.answer = ("inactive", [("sshd", "2001:db8::7", "IPv6 is off")], "")
     client.apply([A, B], [A], heard.append)
     (call,) = bus.calls
-    assert (call.method, call.signature) == ("Apply", "a(sssss)a(sssss)")
-    assert call.args == ([A.as_tuple(), B.as_tuple()], [A.as_tuple()])
+    assert (call.method, call.signature) == ("Apply", "a(ssssas)a(ssssas)")
+    assert call.args == ([KIND, ("sshd", "", "any", "reject", [B.address])], [KIND])
     refused = (Refusal("sshd", B.address, "IPv6 is off"),)
     assert heard == [Outcome("inactive", refused, added=1, dropped=1)]
     assert call.body() is not None
@@ -99,14 +105,15 @@ def test_a_call_is_waited_for_as_long_as_its_rules_and_the_rosters_take(client, 
 
 
 def test_the_rules_that_there_are(client, bus, heard):
-    bus.answer = ([A.as_tuple(), B.as_tuple()],)
+    other = replace(A, address=Address("198.51.100.8"))
+    bus.answer = (pack([A, B, other]),)
     client.present(heard.append)
-    assert heard == [(A, B)]
+    assert heard == [(A, other, B)]
     assert (bus.calls[0].method, bus.calls[0].signature) == ("Rules", "")
 
 
 def test_a_rule_that_is_none_is_taken_from_nobody(client, bus, heard):
-    bus.answer = ([("sshd", "nobody", "", "any", "reject")],)
+    bus.answer = ([("sshd", "", "any", "reject", ["nobody"])],)
     client.present(heard.append)
     assert type(heard[0]) is FirewallFailed
 

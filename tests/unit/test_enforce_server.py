@@ -15,12 +15,19 @@ from jaild.core.rule import InvalidRule, Rule
 from jaild.dbus.publish import Caller
 from jaild.enforce import bus_names, server
 from jaild.enforce.engine import Condition, Result
+from jaild.enforce.kinds import pack
 from jaild.enforce.lock import Busy
 from jaild.enforce.port import Outcome, Refusal
 from jaild.enforce.server import Enforcer
 from jaild.enforce.veto import Veto
 
 ATTACKER = ("sshd", "198.51.100.7", "22", "tcp", "reject")
+
+
+def kind(value):
+    """One rule as it is sent."""
+    jail, address, *rest = value
+    return (jail, *rest, [address])
 
 
 class Engine:
@@ -81,7 +88,8 @@ class Room:
         done(self.uids.get(sender) if sender in self.uids else NoSuchJail("gone"))
 
     def call(self, name, *arguments, sender=":1.2"):
-        deferred = getattr(self.enforcer, name)(*arguments, caller=Caller(sender))
+        sent = [[kind(value) for value in values] for values in arguments]
+        deferred = getattr(self.enforcer, name)(*sent, caller=Caller(sender))
         (answer,) = Answer(deferred).sent
         return answer
 
@@ -106,7 +114,7 @@ def test_the_whole_roster(room):
 
 
 def test_the_rules_that_there_are(room):
-    assert room.call("Rules") == ([ATTACKER],)
+    assert room.call("Rules") == ([kind(ATTACKER)],)
     room.engine.failure = Busy("ufw is at work")
     assert type(room.call("Rules")) is FirewallFailed
 
@@ -168,6 +176,15 @@ def test_too_large_a_call_is_refused_unread(room, monkeypatch):
     assert isinstance(room.call("Apply", [ATTACKER] * 2, [ATTACKER] * 2), InvalidRule)
     assert isinstance(room.call("Sync", [ATTACKER] * 4), InvalidRule)
     assert room.engine.calls == []
+
+
+def test_rules_of_one_kind_come_together(room):
+    together = ("sshd", "22", "tcp", "reject", ["198.51.100.7", "x", "198.51.100.8"])
+    deferred = room.enforcer.Sync([together], caller=Caller(":1.2"))
+    ((state, added, _, refused, _),) = Answer(deferred).sent
+    assert (state, added, [refusal.address for refusal in refused]) == ("active", 2, ["x"])
+    ((_, rules, _),) = room.engine.calls
+    assert pack(rules) == [(*together[:4], ["198.51.100.7", "198.51.100.8"])]
 
 
 def test_failure_has_the_contracts_name_and_tells_nobody_else(room):

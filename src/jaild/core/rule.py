@@ -39,11 +39,6 @@ class Rule:
     protocol: str = "any"
     verdict: str = "reject"
 
-    def as_tuple(self) -> tuple[str, str, str, str, str]:
-        """Return the five strings as sent over D-Bus, signature ``(sssss)``."""
-        # Not dataclasses.astuple(): that copies deeply, which counts with 20,000 rules.
-        return (self.jail, self.address, self.ports, self.protocol, self.verdict)
-
 
 def from_tuple(values: tuple[str, str, str, str, str]) -> Rule:
     """Check five strings from the other side; raises InvalidRule or InvalidAddress."""

@@ -12,8 +12,6 @@ INTERFACE = "org.jaild1.Enforcer"
 # One call's rules, at most: ten times the largest roster that ufw's own file format carries well.
 MOST_RULES = 200_000
 
-RuleTuple = tuple[str, str, str, str, str]
-
 
 def introspection() -> str:
     """Return the interface's XML."""

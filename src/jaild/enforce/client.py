@@ -13,6 +13,7 @@ from jaild.dbus.bus import Bus
 from jaild.dbus.call import Call
 from jaild.dbus.call import Outcome as Answer
 from jaild.enforce.bus_names import INTERFACE, NAME, PATH
+from jaild.enforce.kinds import SIGNATURE, pack, unpack
 from jaild.enforce.port import AddressesDone, Done, Outcome, Refusal, RulesDone, State
 
 # Another ufw command may hold ufw's lock for a while, and a large roster takes its time: on a busy
@@ -60,7 +61,7 @@ class Client:
             done(Outcome(cast("State", state), refusals, **count, problem=problem))
 
         size = self._roster + len(add) + len(drop)
-        self._call("Apply", "a(sssss)a(sssss)", (_tuples(add), _tuples(drop)), answered, size)
+        self._call("Apply", 2 * SIGNATURE, (pack(add), pack(drop)), answered, size)
 
     def sync(self, rules: Sequence[Rule], done: Done) -> None:
         """Make jaild's rules exactly these."""
@@ -76,7 +77,7 @@ class Client:
         # All of those of before may have to go.
         size = self._roster + len(rules)
         self._roster = len(rules)
-        self._call("Sync", "a(sssss)", (_tuples(rules),), answered, size)
+        self._call("Sync", SIGNATURE, (pack(rules),), answered, size)
 
     def present(self, done: RulesDone) -> None:
         """Ask for jaild's rules as ufw has them now."""
@@ -86,7 +87,7 @@ class Client:
                 done(_sentence(answer))
                 return
             try:
-                rules = tuple(from_tuple(values) for values in answer[0])
+                rules = tuple(from_tuple(values) for values in unpack(answer[0]))
             except JaildError as error:
                 done(FirewallFailed(f"jaild-enforcer.service answers with a bad rule: {error}"))
             else:
@@ -119,10 +120,6 @@ class Client:
     def _appeared(self, on_drift: Callable[[str], None], on_addresses: Callable[[], None]) -> None:
         on_addresses()
         on_drift(STARTED)
-
-
-def _tuples(rules: Sequence[Rule]) -> list[tuple[str, str, str, str, str]]:
-    return [rule.as_tuple() for rule in rules]
 
 
 def _refusals(refused: Sequence[tuple[str, str, str]]) -> tuple[Refusal, ...]:

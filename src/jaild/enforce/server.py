@@ -15,8 +15,10 @@ from jaild.core.errors import FirewallFailed, JaildError, NotAuthorized
 from jaild.core.rule import InvalidRule, Rule, from_tuple
 from jaild.dbus.publish import Caller
 from jaild.dbus.reply import Deferred
-from jaild.enforce.bus_names import MOST_RULES, RuleTuple
+from jaild.enforce import kinds
+from jaild.enforce.bus_names import MOST_RULES
 from jaild.enforce.engine import Engine, Result
+from jaild.enforce.kinds import Kind
 from jaild.enforce.port import Refusal
 from jaild.enforce.veto import Veto
 
@@ -54,7 +56,7 @@ class Enforcer:
         self._changed = changed
 
     def Apply(  # noqa: N802 - D-Bus's name
-        self, add: Sequence[RuleTuple], drop: Sequence[RuleTuple], caller: Caller
+        self, add: Sequence[Kind], drop: Sequence[Kind], caller: Caller
     ) -> Deferred:
         """Add and drop rules."""
 
@@ -67,9 +69,9 @@ class Enforcer:
             refusals = [*refused, *malformed, *outcome.refused]
             return outcome.state, refusals, outcome.problem
 
-        return self._serve(caller, len(add) + len(drop), answer)
+        return self._serve(caller, kinds.count(add) + kinds.count(drop), answer)
 
-    def Sync(self, rules: Sequence[RuleTuple], caller: Caller) -> Deferred:  # noqa: N802
+    def Sync(self, rules: Sequence[Kind], caller: Caller) -> Deferred:  # noqa: N802
         """Make jaild's rules exactly these."""
 
         def answer() -> tuple[object, ...]:
@@ -80,13 +82,11 @@ class Enforcer:
             refusals = [*refused, *outcome.refused]
             return outcome.state, outcome.added, outcome.dropped, refusals, outcome.problem
 
-        return self._serve(caller, len(rules), answer)
+        return self._serve(caller, kinds.count(rules), answer)
 
     def Rules(self, caller: Caller) -> Deferred:  # noqa: N802 - D-Bus's name
         """Return jaild's rules as ufw has them now."""
-        return self._serve(
-            caller, 0, lambda: ([rule.as_tuple() for rule in self._engine.present()],)
-        )
+        return self._serve(caller, 0, lambda: (kinds.pack(self._engine.present()),))
 
     def HostAddresses(self, caller: Caller) -> Deferred:  # noqa: N802 - D-Bus's name
         """Return the host's own addresses."""
@@ -120,7 +120,7 @@ class Enforcer:
         if size > MOST_RULES:
             raise InvalidRule(f"a call may carry {MOST_RULES} rules, not {size}")
 
-    def _judge(self, values: Sequence[RuleTuple]) -> tuple[list[Rule], list[Refusal]]:
+    def _judge(self, values: Sequence[Kind]) -> tuple[list[Rule], list[Refusal]]:
         rules, refused = _read(values)
         allowed: list[Rule] = []
         for rule in rules:
@@ -138,10 +138,10 @@ class Enforcer:
         self._changed(result)
 
 
-def _read(values: Sequence[RuleTuple]) -> tuple[list[Rule], list[Refusal]]:
+def _read(values: Sequence[Kind]) -> tuple[list[Rule], list[Refusal]]:
     rules: list[Rule] = []
     refused: list[Refusal] = []
-    for value in values:
+    for value in kinds.unpack(values):
         try:
             rules.append(from_tuple(value))
         except JaildError as error:
