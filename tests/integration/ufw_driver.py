@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import astuple
 from functools import partial
 from pathlib import Path
 
@@ -79,7 +78,7 @@ class Driver:
         return self.problem_told
 
     def present(self):
-        return [astuple(rule) for rule in self.engine.present()]
+        return [list(rule) for rule in self.engine.present()]
 
     def flush(self):
         return self.engine.flush()
