@@ -104,6 +104,10 @@ class RuleSet:
         """Return jaild's rules of one family."""
         return self._own.get(family, set()).union(self._tagged.get(family, ()))
 
+    def has_tagged(self, family: int) -> bool:
+        """Return whether a family has rules of jaild's."""
+        return bool(self._own.get(family) or self._tagged.get(family))
+
     def remove(self, rules: Iterable[Rule]) -> None:
         """Take rules of jaild's away."""
         gone = set(rules)

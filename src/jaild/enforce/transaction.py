@@ -86,7 +86,7 @@ class Transactions:
         with lock.held(self._lock_path, LOCK_PATIENCE):
             rules = self._package.load_sleeping()
             _require_whole(rules.problem)
-            if not rules.tagged(IPV6):
+            if not rules.has_tagged(IPV6):
                 return 0
             transaction = _Transaction(rules, self._kernels, self._agreement)
             return transaction.run(lambda there: ([], there)).outcome.dropped
@@ -164,7 +164,7 @@ class _Transaction:
 
     def state(self) -> State:
         """Return whether jaild's rules, as they are now in memory, are or will be in force."""
-        used = {family for family in self._files if self.rules.tagged(family)}
+        used = {family for family in self._files if self.rules.has_tagged(family)}
         return "active" if all(self._hooked[family] for family in used | {IPV4}) else "inactive"
 
     def _generation(self) -> int | None:
@@ -173,7 +173,8 @@ class _Transaction:
         return self._agreement.left() if is_ours else None
 
     def _there(self) -> set[Rule]:
-        return {rule for family in self._files for rule in self.rules.tagged(family)}
+        # A union of sets, for it need not ask each rule for its hash.
+        return set().union(*map(self.rules.tagged, self._files))
 
     def _missing(self, family: int) -> set[Rule]:
         if self._is_complete(family):
@@ -193,7 +194,7 @@ class _Transaction:
 
     def _is_complete(self, family: int) -> bool:
         """Return whether it is known that the kernel lacks nothing that it should have."""
-        if not self.rules.tagged(family) or not self._hooked[family]:
+        if not self.rules.has_tagged(family) or not self._hooked[family]:
             return True
         return self._agreement.is_complete(family, self.rules.stamps[family])
 
