@@ -144,6 +144,7 @@ def test_a_number_that_does_not_count_our_own_changes_is_not_believed(agreed, ke
         agreed.seen(6, FIRST)
         assert not agreed.is_complete(4, FIRST)
     assert agreed.is_complete(6, FIRST)
+    assert [agreed.is_counted(family) for family in (4, 6)] == [False, True]
     assert agreed.load(4, kernel.change)
     agreed.refresh()
     agreed.seen(4, SECOND)

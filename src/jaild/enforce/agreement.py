@@ -94,6 +94,10 @@ class Agreement:
         """Return the number that we have left; None if others may have changed things as well."""
         return None if self._is_disturbed else self._generation
 
+    def is_counted(self, family: int) -> bool:
+        """Return whether the kernel has counted our last change of a family: nf_tables has it."""
+        return family in self._counted
+
     def settle(self, stamps: Mapping[int, Stamp | None]) -> None:
         """Take that the files are in place whose rules have been loaded since refresh()."""
         for family in self._loaded:

@@ -23,7 +23,8 @@ _TIMEOUT = 2.0
 def use(family: int, table: str, name: str) -> int | None:
     """Return how many rules are in a chain or jump to it; None if the kernel knows no such chain.
 
-    ``family`` is AF_INET or AF_INET6. iptables of the old kind has its chains elsewhere.
+    ``family`` is AF_INET or AF_INET6. iptables of the old kind has its chains elsewhere, and those
+    of nf_tables may be left from before.
     """
     words = netlink.attribute(_TABLE, _text(table)) + netlink.attribute(_NAME, _text(name))
     try:

@@ -186,7 +186,8 @@ class _Transaction:
 
     def _lost(self, family: int) -> int:
         """Return how many rules the kernel lacks; with very many of them, only by their number."""
-        if self.rules.count(family) > LISTED and not self._is_complete(family):
+        is_known = self._is_complete(family) or not self._agreement.is_counted(family)
+        if self.rules.count(family) > LISTED and not is_known:
             lost = self._kernels[family].lost(self._files[family].content())
             if lost is not None:
                 return lost
