@@ -179,6 +179,12 @@ def test_connections_are_ended(house, listen, peer, ports, ended):
     assert house.ask("sockets", listen, peer, rule(peer, ports)) is ended
 
 
+def test_connections_are_ended_among_many_bans(house):
+    assert house.ask("sockets", "127.0.0.1", "127.0.0.2", rule("127.0.0.2", "2222"), 150) is True
+    assert house.ask("sockets", "::", "127.0.0.3", rule("127.0.0.3", "2222"), 150) is True
+    assert house.ask("sockets", "127.0.0.1", "127.0.0.4", rule("127.0.0.5", "2222"), 150) is False
+
+
 def test_the_hosts_addresses_are_followed(house):
     before, after = house.ask("addresses", "192.0.2.33/24")
     assert before == ["127.0.0.1", "::1"]

@@ -193,7 +193,7 @@ class Driver:
         RulesFile.commit = late
         return self.drift(rules, [], seconds)
 
-    def sockets(self, listen, peer, rule):
+    def sockets(self, listen, peer, rule, others=0):
         """Ban the peer of a real connection; tell whether the server's side was ended."""
         family = socket.AF_INET6 if ":" in listen else socket.AF_INET
         dual = listen == "::"
@@ -203,7 +203,8 @@ class Driver:
         client.connect(("127.0.0.1" if "." in peer else "::1", 2222))
         accepted, _ = server.accept()
         loop = Loop()
-        Sockets(loop).end(_rules([rule]))
+        more = [[rule[0], f"192.0.2.{number}", *rule[2:]] for number in range(others)]
+        Sockets(loop).end(_rules([*more, rule]))
         loop.after(500, loop.quit)
         loop.run()
         accepted.setblocking(False)
