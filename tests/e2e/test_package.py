@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+from tests.lab.place import REPOSITORY
+
 pytestmark = pytest.mark.e2e
 
 SHUT = {"refused", "timeout"}
@@ -41,11 +43,15 @@ def test_units_verify(lab):
 
 
 @pytest.mark.parametrize("unit", ["jaild", "jaild-enforcer", "jaild-notify"])
-def test_what_keeps_on_failing_is_restarted_less_and_less_often(lab, unit):
-    if "50-backoff.conf" not in lab.run(["dpkg", "-L", "jaild"]).stdout:
-        pytest.skip("the package was built where systemd does not know RestartSteps=")
+def test_what_keeps_on_failing_is_restarted_less_and_less_often(lab, suite, unit):
+    # A package that is built on bookworm leaves it out: its systemd does not know the words.
+    lab.put(REPOSITORY / "units/backoff.conf", f"/run/systemd/system/{unit}.service.d/50.conf")
+    lab.run(["systemctl", "daemon-reload"])
     shown = lab.run(["systemctl", "show", "-p", "RestartSteps,RestartMaxDelayUSec", unit]).stdout
-    assert sorted(shown.split()) == ["RestartMaxDelayUSec=30s", "RestartSteps=10"]
+    lab.run(["rm", "-r", f"/run/systemd/system/{unit}.service.d"])
+    lab.run(["systemctl", "daemon-reload"])
+    known = ["RestartMaxDelayUSec=30s", "RestartSteps=10"]
+    assert sorted(shown.split()) == (known if suite == "trixie" else [])
 
 
 def test_no_process_has_more_than_it_needs(lab):

@@ -116,17 +116,14 @@ def test_those_that_are_restarted_are_restarted_less_and_less_often():
 
 
 def test_the_drop_in_is_verified(installed):
-    if int(run("systemd-analyze", "--version").split()[1]) < 254:
-        pytest.skip("this systemd does not know RestartSteps=")
     for service in SERVICES:
         if service.name not in ON_DEMAND:
             (installed / f"{service.name}.d").mkdir()
             shutil.copy(BACKOFF, installed / f"{service.name}.d/50-backoff.conf")
     paths = [str(installed / service.name) for service in SERVICES]
-    assert (
-        run("systemd-analyze", "verify", "--man=no", *paths, SYSTEMD_UNIT_PATH=f"{installed}:")
-        == ""
-    )
+    said = run("systemd-analyze", "verify", "--man=no", *paths, SYSTEMD_UNIT_PATH=f"{installed}:")
+    # An older systemd may say that it does not know the words: debian/rules leaves it out there.
+    assert [line for line in said.splitlines() if "Unknown key" not in line] == []
 
 
 def test_units_own_the_names_that_start_them():
