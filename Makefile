@@ -57,13 +57,14 @@ demo: deb ## watch an attack, a ban and the unban on a throw-away host (as root)
 test: lint deb lintian build/peer.stamp ## everything: lint, package, unit to end-to-end tests (as root)
 	$(call need,$(NEEDS_TEST))
 	$(RUN) pytest -n auto --hypothesis-profile=thorough tests/unit tests/property
-	$(RUN) pytest tests/integration
-	$(RUN) pytest -n 2 --dist=loadfile tests/e2e --suite=all
+	$(RUN) pytest -n 2 --dist=loadfile tests/integration
+	$(RUN) pytest -n 4 --dist=loadfile tests/e2e --suite=all
 
 torture: deb $(VENV)/stamp ## kill it 300 times, replay a million entries: nothing may differ (as root)
 	$(call need,$(NEEDS_CHECK) $(NEEDS_TEST))
-	$(RUN) pytest --verbose -raP --kills=300 --entries=1000000 \
-		tests/e2e/test_torture.py tests/integration/test_service.py tests/integration/test_million.py
+	$(RUN) pytest --verbose -raP --kills=300 --entries=1000000 --hypothesis-profile=torture \
+		tests/e2e/test_torture.py tests/integration/test_service.py tests/integration/test_million.py \
+		tests/property/test_model.py
 
 check: lint ## the quick part: lint, types, unit and property tests
 	$(RUN) pytest -n auto tests/unit tests/property

@@ -3,16 +3,17 @@
 
 """How hard the tests try.
 
-The property tests try harder with ``--hypothesis-profile=thorough`` (make test), those of what
-survives a kill with ``--kills``, and replay is compared with the service on ``--entries`` (make
-torture).
+The property tests try harder with ``--hypothesis-profile=thorough`` (make test) and ``torture``,
+those of what survives a kill with ``--kills``, and replay is compared with the service on
+``--entries`` (make torture).
 """
 
 import pytest
 from hypothesis import settings
 
 settings.register_profile("default", deadline=None)
-settings.register_profile("thorough", deadline=None, max_examples=400)
+settings.register_profile("thorough", deadline=None, max_examples=200)
+settings.register_profile("torture", deadline=None, max_examples=2000)
 settings.load_profile("default")
 
 KILLS, ENTRIES = 15, 30_000

@@ -47,7 +47,8 @@ def test_a_filter_of_your_own(reader, tmp_path):
 
 def from_outside(lab, step, home):
     if not step.printed:
-        lab.wait(lambda: OTHER in lab.run(["jailctl", "status", "door"]).stdout, 10, "the ban")
+        # The status shows it a moment before the firewall has it.
+        lab.wait(lambda: OTHER in lab.run(["ufw", "status"]).stdout, 10, "the ban")
     done = subprocess.run(
         lab.outside(["bash", "-c", re.sub(HERE, net.HOST_V4, step.line)]),
         env={**os.environ, "CURL_HOME": str(home)},

@@ -128,7 +128,7 @@ def uninterrupted(aftermath, tmp_path_factory):
     (journal,) = aftermath.journal.iterdir()
     program = REPOSITORY / "tests/integration/service_once.py"
     subprocess.run(
-        [sys.executable, program, journal, folder / "state", folder / "etc", "--turn=1000",
+        [sys.executable, program, journal, folder / "state", folder / "etc", "--turn=1000", "--all",
          f"--now={aftermath.stopped}"],
         env={"PYTHONPATH": f"{REPOSITORY / 'src'}:{REPOSITORY}", "PATH": "/usr/bin"},
         check=True,

@@ -13,12 +13,14 @@ import signal
 from pathlib import Path
 
 from jaild.config.load import Tree, load
+from jaild.core.position import Position
 from jaild.dbus.loop import Loop
 from jaild.enforce.memory import Memory
 from jaild.journal.record import Recorder
 from jaild.lookup.memory import Memory as Answers
 from jaild.service import feed
 from jaild.service.service import Parts, Service
+from jaild.state.batch import Batch
 from jaild.state.store import Store
 from tests.verbs import SHIPPED, START
 
@@ -44,6 +46,9 @@ def main(options):
     tree = Tree(etc=options.etc, shipped=SHIPPED)
     config = load(tree)
     store = DyingStore(options.state)
+    if options.all:
+        # At its very first start it would only look back one finding window.
+        store.commit(Batch(position=Position("", 0, 0)))
     store.moment, store.left = options.moment, options.number
     parts = Parts(
         loop=loop,
@@ -73,6 +78,7 @@ def parsed():
     # Small turns: more commits, more moments to die at.
     parser.add_argument("--turn", type=int, default=3)
     parser.add_argument("--now", type=int, default=START + 50_000_000)
+    parser.add_argument("--all", action="store_true", help="as if it had run since the beginning")
     return parser.parse_args()
 
 
