@@ -141,11 +141,15 @@ def test_a_file_that_has_to_be_left_out_is_named(folder):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs to be somebody else")
-def test_a_journal_of_somebody_else(folder):
+@pytest.mark.parametrize("way_is_open", [True, False])
+def test_a_journal_of_somebody_else(folder, way_is_open):
     for path in folder.iterdir():
         path.chmod(0o600)
-    for parent in (folder, *folder.parents[:3]):
-        parent.chmod(parent.stat().st_mode | 0o055)
+    if way_is_open:
+        for parent in (folder, *(one for one in folder.parents if "pytest" in str(one))):
+            parent.chmod(parent.stat().st_mode | 0o055)
+    else:
+        folder.parent.chmod(0o700)
     place = Place(directory=folder)
     os.seteuid(65534)
     try:

@@ -153,7 +153,7 @@ def _left_out(folders: Iterable[Path]) -> str:
     Raises UnreadableJournal if nothing would be left.
     """
     tried = list(folders)
-    paths = [path for folder in tried for path in sorted(folder.glob("*.journal*"))]
+    paths = [path for folder in tried for path in _listed(folder)]
     troubles = {path: reason for path in paths if (reason := _trouble(path))}
     if not paths:
         raise UnreadableJournal(_nothing_in(tried))
@@ -166,10 +166,26 @@ def _left_out(folders: Iterable[Path]) -> str:
     return f"{len(troubles)} of {len(paths)} journal files are left out: {first}"
 
 
+def _listed(folder: Path) -> list[Path]:
+    """Return the journal files of a folder, none where it may not be looked into."""
+    try:
+        return sorted(folder.glob("*.journal*"))
+    except OSError:
+        return []
+
+
+def _is_forbidden(folder: Path) -> bool:
+    try:
+        return folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK)
+    except PermissionError:
+        # Not even its parent may be looked into.
+        return True
+
+
 def _nothing_in(folders: Sequence[Path]) -> str:
     """Return why there are no journal files in folders."""
     for folder in folders:
-        if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
+        if _is_forbidden(folder):
             return f"{folder} {_FORBIDDEN}; {_OTHERS}"
     if len(folders) == 1 and folders[0].exists() and not folders[0].is_dir():
         return f"{folders[0]} is no folder; give files with --file"
