@@ -342,6 +342,20 @@ def test_whom_denyip_lists_takes_nobodys_place(house, crowded):
     assert evicted(house) == [("bans", "1")]
 
 
+def test_a_start_compares_once_though_its_first_call_starts_the_enforcer(house, mocker):
+    asked = []
+    mocker.patch.object(house.firewall, "host_addresses", side_effect=asked.append)
+    compared = mocker.spy(house.firewall, "sync")
+    service = house.open()
+    service.firewall_drifted("the enforcer has started")
+    asked[0](())
+    house.clock.pass_time()
+    assert house.ready
+    assert compared.call_count == 1
+    service.firewall_drifted("user.rules has changed")
+    assert compared.call_count == 2
+
+
 def test_a_full_disk_does_not_stop_bans(house, service, mocker):
     mocker.patch.object(house.store, "commit", side_effect=StoreFailed("disk full"))
     found = answer(house, service.ban, "sshd", PEER, 0, "")

@@ -216,6 +216,9 @@ class Service:
 
     def firewall_drifted(self, reason: str) -> None:
         """Make the firewall equal to the roster again: somebody else has changed it."""
+        if not self._jails.settled:
+            # Such as that the first call has started the enforcer: the start compares anyway.
+            return
         logger.info("comparing the firewall with the bans: %s", reason)
         self._ledger.compare()
 
