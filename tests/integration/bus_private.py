@@ -14,11 +14,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).parent
 SRC = HERE.parents[1] / "src"
 # Debian's modules are installed for this interpreter.
 PYTHON = "/usr/bin/python3"
 NOBODY = 65534
+# What the tests on such a bus are marked with.
+NEEDS_BUS = [
+    pytest.mark.integration,
+    pytest.mark.skipif(os.geteuid() != 0, reason="calls as several users"),
+    pytest.mark.skipif(
+        not (shutil.which("dbus-daemon") and shutil.which("busctl")), reason="needs D-Bus"
+    ),
+]
 
 _CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">

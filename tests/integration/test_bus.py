@@ -5,7 +5,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -22,15 +21,9 @@ from jaild.dbus.call import Call
 from jaild.dbus.caller import Caller
 from jaild.dbus.errors import Internal, NameTaken, NoReply, NoSuchMember, ServiceUnavailable
 from jaild.dbus.loop import Loop
-from tests.integration.bus_private import HERE, NOBODY, PYTHON, mock_polkit, private_bus
+from tests.integration.bus_private import HERE, NEEDS_BUS, NOBODY, PYTHON, mock_polkit, private_bus
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(os.geteuid() != 0, reason="calls as several users"),
-    pytest.mark.skipif(
-        not (shutil.which("dbus-daemon") and shutil.which("busctl")), reason="needs D-Bus"
-    ),
-]
+pytestmark = NEEDS_BUS
 
 MANAGER = ("org.jaild1", "/org/jaild1", "org.jaild1.Manager")
 JAIL = ("org.jaild1", "/org/jaild1/jail/nginx_2dauth", "org.jaild1.Jail")

@@ -3,8 +3,6 @@
 
 """The process jaild-lookup on a private bus, with real commands, and jaild's side of it."""
 
-import os
-import shutil
 import signal
 import subprocess
 import time
@@ -22,15 +20,9 @@ from jaild.dbus.bus import Bus
 from jaild.dbus.loop import Loop
 from jaild.lookup.client import Client
 from jaild.lookup.port import LookupFailed
-from tests.integration.bus_private import NOBODY, PYTHON, PrivateBus, private_bus
+from tests.integration.bus_private import NEEDS_BUS, NOBODY, PYTHON, PrivateBus, private_bus
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(os.geteuid() != 0, reason="calls as several users"),
-    pytest.mark.skipif(
-        not (shutil.which("dbus-daemon") and shutil.which("busctl")), reason="needs D-Bus"
-    ),
-]
+pytestmark = NEEDS_BUS
 
 NAME = "org.jaild1.Lookup"
 DOOR = (NAME, "/org/jaild1/Lookup", NAME)

@@ -3,7 +3,6 @@
 
 """jaild-notify as a process: a journal in files, a mail server of this host, a private bus."""
 
-import os
 import random
 import re
 import shutil
@@ -23,17 +22,11 @@ pytest.importorskip("gi")
 
 from jaild.core.position import Position
 from jaild.notify.queue import Queue
-from tests.integration.bus_private import NOBODY, PYTHON, PrivateBus, private_bus
+from tests.integration.bus_private import NEEDS_BUS, NOBODY, PYTHON, PrivateBus, private_bus
 from tests.notices import START, MailServer, change, notice, record
 from tests.verbs import write_journal
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(os.geteuid() != 0, reason="calls as several users"),
-    pytest.mark.skipif(
-        not (shutil.which("dbus-daemon") and shutil.which("busctl")), reason="needs D-Bus"
-    ),
-]
+pytestmark = NEEDS_BUS
 
 NAME = "org.jaild1.Notify"
 DOOR = (NAME, "/org/jaild1/Notify", NAME)
