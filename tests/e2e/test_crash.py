@@ -129,7 +129,7 @@ def switches(lab, pid):
 def test_in_peace_it_sleeps(own_lab):
     pids = [
         own_lab.run(["systemctl", "show", "--value", "--property=MainPID", unit]).stdout.strip()
-        for unit in ("jaild", "jaild-enforcer")
+        for unit in ("jaild", "jaild-enforcer", "jaild-notify")
     ]
 
     def sleeps():
