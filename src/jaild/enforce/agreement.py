@@ -9,43 +9,22 @@ was true of both still is. It does not count the rules of iptables of the old ki
 then stays for ever. So the number is believed once it was seen to count a change of our own.
 """
 
-import socket
-import struct
 from collections.abc import Callable, Mapping
 
-from jaild.enforce import netlink
+from jaild.enforce.netfilter import Question
 from jaild.enforce.rules_file import Stamp
 
-_NETLINK_NETFILTER = 12
-_GET_GENERATION = 10 << 8 | 16
-_GENERATION = 10 << 8 | 15
-_REQUEST = 1
-_FAMILY_HEADER = b"\0\0\0\0"
-_NUMBER = 1
-_TIMEOUT = 2.0
-_WIDTH = struct.calcsize("!I")
+_GENERATION = Question(kind=16, answer=15, number=1)
 
 
 def read() -> int | None:
     """Return the number of the kernel's present rules; None if it does not tell."""
-    try:
-        with socket.socket(
-            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER
-        ) as asked:
-            asked.settimeout(_TIMEOUT)
-            asked.send(netlink.request(_GET_GENERATION, _REQUEST, _FAMILY_HEADER))
-            return parse(asked.recv(1 << 16))
-    except OSError:
-        return None
+    return _GENERATION.ask()
 
 
 def parse(data: bytes) -> int | None:
     """Return the number in the kernel's answer; None if there is none."""
-    for kind, payload in netlink.messages(data):
-        if kind == _GENERATION:
-            number = dict(netlink.attributes(payload[len(_FAMILY_HEADER) :])).get(_NUMBER, b"")
-            return int.from_bytes(number, "big") if len(number) == _WIDTH else None
-    return None
+    return _GENERATION.parse(data)
 
 
 class Agreement:
